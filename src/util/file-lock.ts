@@ -1,0 +1,74 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { HawserError } from '../errors/hawser-error.ts';
+import { throwIfAborted } from './abort.ts';
+import { errnoNumber, lastErrno, libcFunction, syscallError } from './syscalls.ts';
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+export interface FileLockOptions {
+  /** Several holders at once; default false. */
+  readonly shared?: boolean;
+  /** Milliseconds until LOCK_TIMEOUT; default 30,000. 0 tries once. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FileLock {
+  release(): Promise<void>;
+}
+
+/** Tries once for a flock(2); undefined when another open file description holds it. */
+function tryLock(handle: FileHandle, path: string, shared: boolean): boolean {
+  const flock = libcFunction('int flock(int fd, int operation)');
+  if (flock(handle.fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
+  const errno = lastErrno();
+  if (
+    errno === errnoNumber('EWOULDBLOCK') ||
+    errno === errnoNumber('EAGAIN') ||
+    errno === errnoNumber('EINTR')
+  )
+    return false;
+  throw syscallError(`lock ${path}`, errno);
+}
+
+/**
+ * Takes the flock(2) on `path`, which is made where it is missing and never removed. The kernel lets go of it when the
+ * process dies, so that `kill -9` leaves no lock behind. The waiting is a poll, since a blocked call would hold a thread.
+ *
+ * @throws HawserError LOCK_TIMEOUT, ABORTED
+ */
+export async function lockFile(path: string, options: FileLockOptions = {}): Promise<FileLock> {
+  await mkdir(dirname(path), { recursive: true });
+  const handle = await open(path, 'a+', 0o644);
+  const deadline = Date.now() + (options.timeout ?? 30_000);
+  try {
+    for (let pause = 1; !tryLock(handle, path, options.shared === true); pause = Math.min(pause * 2, 50)) {
+      throwIfAborted(options.signal);
+      if (Date.now() >= deadline)
+        throw new HawserError('LOCK_TIMEOUT', `${path} is locked by another process`);
+      await delay(pause);
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return { release: () => handle.close() };
+}
+
+/** Runs `work` under the lock on `path`. */
+export async function withFileLock<Result>(
+  path: string,
+  work: () => Promise<Result>,
+  options: FileLockOptions = {},
+): Promise<Result> {
+  const lock = await lockFile(path, options);
+  try {
+    return await work();
+  } finally {
+    await lock.release();
+  }
+}

@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module';
+import { HawserError } from '../errors/hawser-error.ts';
+
+/**
+ * The system calls that Node lacks, bound once through koffi. It stands in util/ and not in layers/ because locks
+ * (content/) and sockets (runtime/) need it too: docs/decisions/0001-syscall-seam.md. Nothing else loads koffi.
+ */
+type Koffi = typeof import('koffi');
+type NativeFunction = ReturnType<ReturnType<Koffi['load']>['func']>;
+
+let koffi: Koffi | undefined;
+let libc: ReturnType<Koffi['load']> | undefined;
+const bound = new Map<string, NativeFunction>();
+
+function loadKoffi(): Koffi {
+  koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+  return koffi;
+}
+
+/** The libc function of a C prototype, e.g. `int flock(int fd, int operation)`. */
+export function libcFunction(prototype: string): NativeFunction {
+  let found = bound.get(prototype);
+  if (found === undefined) {
+    libc ??= loadKoffi().load('libc.so.6');
+    found = libc.func(prototype);
+    bound.set(prototype, found);
+  }
+  return found;
+}
+
+/** The errno that the last bound call of this thread left. */
+export function lastErrno(): number {
+  return loadKoffi().errno();
+}
+
+/** A number such as `ENOENT`'s, by name. */
+export function errnoNumber(name: string): number | undefined {
+  return loadKoffi().os.errno[name as keyof Koffi['os']['errno']];
+}
+
+/** A HawserError for a failed call: `action` says what was tried, e.g. `mount /a on /b`. */
+export function syscallError(action: string, errno: number): HawserError {
+  const names = loadKoffi().os.errno as unknown as Record<string, number>;
+  const name = Object.keys(names).find(key => names[key] === errno) ?? `errno ${errno}`;
+  const code =
+    name === 'ENOSPC' ? 'NO_SPACE' : name === 'EPERM' || name === 'EACCES' ? 'PERMISSION_DENIED' : 'INTERNAL';
+  return new HawserError(code, `${action}: ${name}`, { detail: { errno: name } });
+}

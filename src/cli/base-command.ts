@@ -1,0 +1,48 @@
+import { Command, Errors, type Interfaces } from '@oclif/core';
+import { HawserError } from '../errors/hawser-error.ts';
+import { hawserRoots, type Roots } from '../util/roots.ts';
+
+/** What every command has: the roots, a signal that Ctrl-C fires, and errors in the house's form. */
+export abstract class BaseCommand extends Command {
+  static override readonly enableJsonFlag = false;
+  readonly roots: Roots = hawserRoots(process.env);
+  readonly #interrupted = new AbortController();
+
+  /** Fires on the first SIGINT or SIGTERM; a second one ends the process at once. */
+  get signal(): AbortSignal {
+    return this.#interrupted.signal;
+  }
+
+  override async init(): Promise<void> {
+    const interrupt = (name: NodeJS.Signals) => {
+      if (this.#interrupted.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      this.#interrupted.abort(new Error(`interrupted by ${name}`));
+    };
+    process.on('SIGINT', interrupt);
+    process.on('SIGTERM', interrupt);
+  }
+
+  /** Prints a result line to stdout. */
+  print(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** Prints a message to stderr. */
+  note(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  override async catch(error: Interfaces.CommandError): Promise<never> {
+    if (error instanceof Errors.ExitError) {
+      process.exitCode = error.oclif.exit ?? 1;
+      throw error;
+    }
+    if (error instanceof Errors.CLIError && !(error instanceof HawserError)) {
+      const summary = error.message.replace(/\nSee more help with --help\s*$/, '').trim();
+      throw new HawserError('INVALID_ARGUMENT', summary, {
+        remedy: `See hawser ${this.id?.replaceAll(':', ' ')} --help.`,
+      });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { hawserVersion } from '../util/version.ts';
+import { reportError } from './report-error.ts';
+
+/** The folder of package.json, from dist/ and from src/cli/ alike. */
+function packageRoot(): string {
+  return new URL(import.meta.url.includes('/src/cli/') ? '../..' : '..', import.meta.url).pathname;
+}
+
+/** Runs one command line; sets the exit code and never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    process.stdout.write(`hawser version ${hawserVersion}\n`);
+    return;
+  }
+  // A reader that goes away (`hawser image ls | head`) is no error.
+  process.stdout.on('error', error => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    const { runCommand } = await import('./run-command.ts');
+    await runCommand(argv, packageRoot());
+  } catch (error) {
+    process.exitCode = reportError(error);
+  }
+}

@@ -1,0 +1,66 @@
+import { Config, Help } from '@oclif/core';
+import { HawserError } from '../errors/hawser-error.ts';
+import { nearest } from '../util/nearest.ts';
+
+/** Joins leading words into the longest command id: `image build .` → [`image:build`, [`.`]]. */
+function splitCommand(config: Config, argv: readonly string[]): { id: string | undefined; rest: string[] } {
+  for (let words = Math.min(argv.length, 3); words > 0; words--) {
+    const id = argv.slice(0, words).join(':');
+    if (config.findCommand(id) !== undefined) return { id, rest: argv.slice(words) };
+  }
+  return { id: undefined, rest: [...argv] };
+}
+
+function wantsHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).some(word => word === '--help' || word === '-h');
+}
+
+function unknownCommand(config: Config, argv: readonly string[]): HawserError {
+  const words: string[] = [];
+  for (const word of argv) {
+    if (word.startsWith('-')) break;
+    words.push(word);
+  }
+  const known = [...config.commandIDs, ...config.topics.map(topic => topic.name)];
+  const wanted = words.slice(0, 2).join(':');
+  const near = nearest(wanted, known) ?? nearest(words[0] ?? '', known);
+  return new HawserError('INVALID_ARGUMENT', `unknown command "hawser ${words.slice(0, 2).join(' ')}"`, {
+    remedy: near === undefined ? 'See hawser --help.' : `Did you mean "hawser ${near.replaceAll(':', ' ')}"?`,
+  });
+}
+
+/**
+ * Finds the command of `argv` and runs it. oclif's own `run` is not used, since it stops at the first unknown word
+ * with a text of its own and takes `-h` of `container run -h NAME` for help.
+ *
+ * @throws whatever the command throws
+ */
+export async function runCommand(argv: readonly string[], root: string): Promise<void> {
+  const config = await Config.load({ root });
+  const { id, rest } = splitCommand(config, argv);
+  const topic = argv.filter(word => !word.startsWith('-'));
+  if (id === undefined) {
+    const isTopic = config.findTopic(topic.join(':')) !== undefined;
+    if (topic.length === 0 || topic[0] === 'help' || isTopic) {
+      await new Help(config).showHelp(topic[0] === 'help' ? topic.slice(1) : topic);
+      return;
+    }
+    throw unknownCommand(config, argv);
+  }
+  const command = config.findCommand(id, { must: true });
+  const flagOfOwn = command.flags.hostname?.char === 'h';
+  if (wantsHelp(flagOfOwn ? rest.filter(word => word !== '-h') : rest) && !passedThrough(command.id, rest)) {
+    await new Help(config).showHelp(id.split(':'));
+    return;
+  }
+  const loaded = await command.load();
+  await loaded.run([...rest], config);
+}
+
+/** Whether the help flag belongs to the program that `run` or `exec` starts: it comes after the first plain word. */
+function passedThrough(id: string, rest: readonly string[]): boolean {
+  if (!/^container:(run|create|exec)$/.test(id)) return false;
+  const help = rest.findIndex(word => word === '--help' || word === '-h');
+  return rest.slice(0, help).some((word, index) => !word.startsWith('-') && !(rest[index - 1] ?? '').startsWith('-'));
+}

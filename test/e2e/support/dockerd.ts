@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { run, type RunResult } from './run.ts';
+
+/** A Docker daemon of Debian's with folders of its own; the peer that images are compared with. */
+export class DockerDaemon {
+  readonly #folder: string;
+  readonly #process: ChildProcess;
+
+  private constructor(folder: string, daemon: ChildProcess) {
+    this.#folder = folder;
+    this.#process = daemon;
+  }
+
+  static async start(): Promise<DockerDaemon> {
+    const folder = await mkdtemp(join(tmpdir(), 'hawser-dockerd-'));
+    const args = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '-p', `${folder}/pid`];
+    const daemon = spawn('/usr/sbin/dockerd', [...args, '-H', `unix://${folder}/docker.sock`], { stdio: 'ignore' });
+    const docker = new DockerDaemon(folder, daemon);
+    for (let tries = 0; (await docker.try('version')).code !== 0; tries++) {
+      if (tries === 150 || daemon.exitCode !== null) throw new Error('dockerd does not start');
+      await delay(200);
+    }
+    return docker;
+  }
+
+  /** Debian's own client, which builds with the BuildKit inside dockerd. */
+  try(...args: string[]): Promise<RunResult> {
+    const env = { ...process.env, DOCKER_HOST: `unix://${this.#folder}/docker.sock`, DOCKER_BUILDKIT: '1' };
+    return run(['/usr/bin/docker', ...args], { env });
+  }
+
+  async docker(...args: string[]): Promise<string> {
+    const result = await this.try(...args);
+    if (result.code !== 0) throw new Error(`docker ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    return result.stdout.trimEnd();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null) {
+      this.#process.kill('SIGTERM');
+      await once(this.#process, 'exit');
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

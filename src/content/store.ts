@@ -47,7 +47,8 @@ export interface IngestOptions {
 export interface BlobWriter {
   /**
    * Takes content in, whole or not at all: temp → hash while writing → fsync → verify → rename → fsync folder. Two
-   * processes may ingest the same content at once.
+   * processes may ingest the same content at once. Where the store has `digest` already, `source` is not read. A chunk
+   * belongs to the store once it is yielded: the source must not write over it.
    *
    * @throws HawserError DIGEST_INVALID, SIZE_INVALID, NO_SPACE, ABORTED
    */

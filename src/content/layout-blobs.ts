@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../image/digest.ts';
+import { throwIfAborted } from '../util/abort.ts';
+import { syncFolder } from '../util/atomic-file.ts';
+import { isRunning, ownIdentity } from '../util/process-identity.ts';
+import type {
+  BlobCatalog,
+  BlobFiles,
+  BlobInfo,
+  BlobReader,
+  BlobWriter,
+  IngestOptions,
+  OpenBlobOptions,
+} from './store.ts';
+import { ContentCheck, resolveRange, unknownBlob } from './verify.ts';
+
+const WRITE_SIZE = 1024 * 1024;
+const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+
+/** A full disk gets its own code, whichever call met it. */
+function writeError(error: unknown, action: string): unknown {
+  const code = systemErrorCode(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new HawserError('NO_SPACE', `${action}: no space left on the disk`, { cause: error });
+}
+
+/** Writes what `source` yields in pieces of about 1 MiB; the next piece is hashed while one is on its way. */
+async function writeChecked(
+  handle: FileHandle,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  check: ContentCheck,
+): Promise<void> {
+  let pending: Uint8Array[] = [];
+  let pendingSize = 0;
+  let writing: Promise<unknown> = Promise.resolve();
+  const flush = async () => {
+    await writing;
+    const pieces = pending;
+    pending = [];
+    pendingSize = 0;
+    writing = writeAll(handle, pieces);
+    // The failure is met by the `await` above or below; without this, Node would call it unhandled in between.
+    writing.catch(() => undefined);
+  };
+  try {
+    for await (const chunk of source) {
+      if (chunk.length === 0) continue;
+      check.update(chunk);
+      pending.push(chunk);
+      pendingSize += chunk.length;
+      if (pendingSize >= WRITE_SIZE) await flush();
+    }
+    if (pendingSize > 0) await flush();
+  } finally {
+    await writing;
+  }
+}
+
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { bytesWritten } = await handle.writev(pieces);
+  if (bytesWritten === total) return;
+  // A short write: say the rest again in one piece, so that a full disk shows its errno.
+  let rest: Uint8Array = Buffer.concat(pieces).subarray(bytesWritten);
+  while (rest.length > 0) {
+    const written = await handle.write(rest);
+    rest = rest.subarray(written.bytesWritten);
+  }
+}
+
+/** The blobs of an OCI image layout on a local disk; image-spec 1.1 image-layout.md, "Blobs". */
+export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFiles {
+  readonly #root: string;
+  readonly #ingest: string;
+
+  /** @param ingest Where temporary files go: on the file system of `root`, but outside of it. */
+  constructor(root: string, ingest: string) {
+    this.#root = root;
+    this.#ingest = ingest;
+  }
+
+  pathOf(digest: Digest): string {
+    return join(this.#root, 'blobs', digestAlgorithm(digest), digestHex(digest));
+  }
+
+  async stat(digest: Digest): Promise<BlobInfo | undefined> {
+    try {
+      const { size } = await stat(this.pathOf(digest));
+      return { digest, size };
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async *open(digest: Digest, options: OpenBlobOptions = {}): AsyncGenerator<Uint8Array, void> {
+    const info = await this.stat(digest);
+    if (info === undefined) throw unknownBlob(digest);
+    const { start, end } = resolveRange(info, options);
+    const handle = await open(this.pathOf(digest), 'r');
+    try {
+      for (let position = start; position < end; ) {
+        throwIfAborted(options.signal);
+        const buffer = Buffer.allocUnsafeSlow(Math.min(WRITE_SIZE, end - position));
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
+        if (bytesRead === 0)
+          throw new HawserError('STORE_CORRUPT', `blob ${digest} became shorter while it was read`);
+        position += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async ingest(
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: IngestOptions = {},
+  ): Promise<BlobInfo> {
+    throwIfAborted(options.signal);
+    const present = options.digest === undefined ? undefined : await this.stat(options.digest);
+    if (present !== undefined && (options.size === undefined || options.size === present.size))
+      return present;
+    const temporary = await this.temporaryPath();
+    const check = new ContentCheck(options);
+    try {
+      const handle = await open(temporary, 'wx', 0o644);
+      let info: BlobInfo;
+      try {
+        await writeChecked(handle, source, check);
+        info = check.end();
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await this.#publish(temporary, info.digest);
+      return info;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw writeError(error, `write ${options.digest ?? 'a blob'}`);
+    }
+  }
+
+  async adopt(path: string, info: BlobInfo): Promise<void> {
+    try {
+      const handle = await open(path, 'r');
+      try {
+        const { size } = await handle.stat();
+        if (size !== info.size) {
+          throw new HawserError(
+            'SIZE_INVALID',
+            `${path} has ${size} bytes instead of ${info.size} of ${info.digest}`,
+          );
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await this.#publish(path, info.digest);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw writeError(error, `write ${info.digest}`);
+    }
+  }
+
+  /** Gives a finished, flushed file its name. Two processes may race to it: they bring the same bytes. */
+  async #publish(path: string, digest: Digest): Promise<void> {
+    const target = this.pathOf(digest);
+    const folder = join(this.#root, 'blobs', digestAlgorithm(digest));
+    try {
+      await rename(path, target);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      await mkdir(folder, { recursive: true });
+      await rename(path, target);
+    }
+    await syncFolder(folder);
+  }
+
+  async temporaryPath(): Promise<string> {
+    await mkdir(this.#ingest, { recursive: true });
+    const { pid, start } = ownIdentity();
+    return join(this.#ingest, `${pid}-${start}-${randomBytes(8).toString('hex')}.tmp`);
+  }
+
+  async sweepTemporary(): Promise<number> {
+    let removed = 0;
+    for (const name of await namesIn(this.#ingest)) {
+      const match = /^(\d+)-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
+      if (match === null || isRunning({ pid: Number(match[1]), start: match[2] as string })) continue;
+      await rm(join(this.#ingest, name), { force: true, recursive: true });
+      removed++;
+    }
+    return removed;
+  }
+
+  async *list(): AsyncGenerator<BlobInfo, void> {
+    for (const algorithm of algorithms) {
+      for (const name of await namesIn(join(this.#root, 'blobs', algorithm))) {
+        const digest = `${algorithm}:${name}`;
+        const info = isDigest(digest) ? await this.stat(digest) : undefined;
+        if (info !== undefined) yield info;
+      }
+    }
+  }
+
+  async remove(digest: Digest): Promise<boolean> {
+    try {
+      await rm(this.pathOf(digest));
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

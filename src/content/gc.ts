@@ -54,7 +54,10 @@ async function findReachable(store: ContentStore, options: CollectOptions): Prom
   }
   for (const digest of (await options.keep?.()) ?? []) await markDigest(store, digest, seen);
   for (const { descriptor } of await store.references.list()) {
-    for await (const _found of walkImage(store, descriptor, seen)) throwIfAborted(options.signal);
+    for await (const found of walkImage(store, descriptor, seen)) {
+      throwIfAborted(options.signal);
+      seen.add(found.digest);
+    }
   }
   return seen;
 }
@@ -71,7 +74,7 @@ async function markDigest(store: ContentStore, digest: Digest, seen: Set<Digest>
   }
   try {
     const { mediaType } = await readManifest(store, info);
-    for await (const _found of walkImage(store, { mediaType, ...info }, seen));
+    for await (const found of walkImage(store, { mediaType, ...info }, seen)) seen.add(found.digest);
   } catch (error) {
     // A config, or any other JSON; or a damaged blob, which is for fsck to judge and not for a collector.
     if (!isHawserError(error, 'MANIFEST_INVALID') && !isHawserError(error, 'STORE_CORRUPT')) throw error;

@@ -1,5 +1,5 @@
 import { HawserError } from '../errors/hawser-error.ts';
-import { type ImageConfigDocument, parseImageConfig } from '../image/config.ts';
+import { parseImageConfig } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../image/digest.ts';
 import { type ManifestDocument, parseManifest } from '../image/manifest.ts';
@@ -62,6 +62,6 @@ export async function readImageConfig(
   reader: BlobReader,
   descriptor: Pick<Descriptor, 'digest' | 'size'>,
   options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<ImageConfigDocument> {
+): Promise<ReturnType<typeof parseImageConfig>> {
   return parseImageConfig(await readBlob(reader, descriptor, options));
 }

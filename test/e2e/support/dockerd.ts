@@ -28,10 +28,13 @@ export class DockerDaemon {
     return docker;
   }
 
-  /** Debian's own client, which builds with the BuildKit inside dockerd. */
+  /** Points Debian's client at this daemon and at the BuildKit inside it. */
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, DOCKER_HOST: `unix://${this.#folder}/docker.sock`, DOCKER_BUILDKIT: '1' };
+  }
+
   try(...args: string[]): Promise<RunResult> {
-    const env = { ...process.env, DOCKER_HOST: `unix://${this.#folder}/docker.sock`, DOCKER_BUILDKIT: '1' };
-    return run(['/usr/bin/docker', ...args], { env });
+    return run(['/usr/bin/docker', ...args], { env: this.env });
   }
 
   async docker(...args: string[]): Promise<string> {

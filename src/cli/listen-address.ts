@@ -1,0 +1,18 @@
+import { HawserError } from '../errors/hawser-error.ts';
+
+/**
+ * `:5000`, `127.0.0.1:5000`, `[::1]:5000` or `5000`; no host means all addresses.
+ *
+ * @throws HawserError INVALID_ARGUMENT
+ */
+export function parseListenAddress(text: string): { readonly host: string | undefined; readonly port: number } {
+  const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match === null || port > 65_535) {
+    throw new HawserError('INVALID_ARGUMENT', `invalid address ${JSON.stringify(text)}`, {
+      remedy: 'Use [HOST]:PORT, e.g. :5000 or 127.0.0.1:5000.',
+    });
+  }
+  const host = match[1]?.replace(/^\[|\]$/g, '');
+  return { host: host === undefined || host === '' ? undefined : host, port };
+}

@@ -5,7 +5,9 @@ import { familiarReference, parseReference } from '../image/reference.ts';
 /** What `docker image inspect` shows of an image, in its field names, from what the store has. */
 export async function inspectImage(store: ContentStore, image: StoredImage): Promise<object> {
   const config = image.config.value;
-  const names = (await store.references.list()).filter(({ descriptor }) => descriptor.digest === image.descriptor.digest);
+  const names = (await store.references.list()).filter(
+    ({ descriptor }) => descriptor.digest === image.descriptor.digest,
+  );
   const references = names.map(({ name }) => parseReference(name));
   return {
     Id: image.config.digest,

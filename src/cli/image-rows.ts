@@ -1,5 +1,5 @@
-import type { ContentStore, NamedDescriptor } from '../content/store.ts';
 import { resolveImage } from '../content/resolve-image.ts';
+import type { ContentStore, NamedDescriptor } from '../content/store.ts';
 import { isHawserError } from '../errors/hawser-error.ts';
 import { familiarReference, parseReference, repositoryOf } from '../image/reference.ts';
 
@@ -34,7 +34,14 @@ async function rowOf(store: ContentStore, { name, descriptor }: NamedDescriptor)
     // An index may hold no image for this machine: it is listed all the same, so that it can be pushed or removed.
     if (!isHawserError(error, 'PLATFORM_UNAVAILABLE')) throw error;
     const { digest, size } = descriptor;
-    return { Repository: familiar, Tag: reference.tag ?? '<none>', Digest: digest, ID: digest, CreatedAt: undefined, Size: size };
+    return {
+      Repository: familiar,
+      Tag: reference.tag ?? '<none>',
+      Digest: digest,
+      ID: digest,
+      CreatedAt: undefined,
+      Size: size,
+    };
   }
 }
 

@@ -24,7 +24,10 @@ export function listLines<Row extends object>(
     if (head === '') return rows.map(row => formatTemplate(template, row));
     const fields = template.split(/\\t|\t/);
     const titles = fields.map(field => field.replaceAll(/[{}.\s]/g, '').toUpperCase());
-    return formatTable(titles, rows.map(row => fields.map(field => formatTemplate(field, row))));
+    return formatTable(
+      titles,
+      rows.map(row => fields.map(field => formatTemplate(field, row))),
+    );
   }
   return formatTable(
     columns.map(({ title }) => title),

@@ -5,7 +5,10 @@ import { HawserError } from '../errors/hawser-error.ts';
  *
  * @throws HawserError INVALID_ARGUMENT
  */
-export function parseListenAddress(text: string): { readonly host: string | undefined; readonly port: number } {
+export function parseListenAddress(text: string): {
+  readonly host: string | undefined;
+  readonly port: number;
+} {
   const match = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match === null || port > 65_535) {

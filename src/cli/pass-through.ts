@@ -5,7 +5,7 @@ type FlagTable = Readonly<Record<string, Pick<Interfaces.Flag<unknown>, 'char' |
 function takesValue(flags: FlagTable, word: string): boolean {
   if (word.startsWith('--')) return !word.includes('=') && flags[word.slice(2)]?.type === 'option';
   const byChar = (char: string) => Object.values(flags).find(flag => flag.char === char);
-  for (const [index, char] of [...word.slice(1)].entries()) {
+  for (const [index, char] of word.slice(1).split('').entries()) {
     if (byChar(char)?.type === 'option') return index === word.length - 2;
   }
   return false;

@@ -43,7 +43,8 @@ export async function removeImage(
   }
   const lines: string[] = [];
   for (const name of names) {
-    if (await store.references.remove(name)) lines.push(`Untagged: ${familiarReference(parseReference(name))}`);
+    if (await store.references.remove(name))
+      lines.push(`Untagged: ${familiarReference(parseReference(name))}`);
   }
   return lines;
 }

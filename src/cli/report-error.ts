@@ -22,7 +22,9 @@ function renderLocation(location: SourceLocation): string[] {
     if (index === 0 && location.column !== undefined) {
       const blanks = text.slice(0, location.column - 1).replaceAll(/[^\t]/g, ' ');
       const length = Math.max(1, (location.endColumn ?? location.column + 1) - location.column);
-      lines.push(`  ${' '.repeat(width)} | ${blanks}${'^'.repeat(Math.min(length, Math.max(1, text.length - blanks.length)))}`);
+      lines.push(
+        `  ${' '.repeat(width)} | ${blanks}${'^'.repeat(Math.min(length, Math.max(1, text.length - blanks.length)))}`,
+      );
     }
   }
   return lines;

@@ -62,5 +62,7 @@ export async function runCommand(argv: readonly string[], root: string): Promise
 function passedThrough(id: string, rest: readonly string[]): boolean {
   if (!/^container:(run|create|exec)$/.test(id)) return false;
   const help = rest.findIndex(word => word === '--help' || word === '-h');
-  return rest.slice(0, help).some((word, index) => !word.startsWith('-') && !(rest[index - 1] ?? '').startsWith('-'));
+  return rest
+    .slice(0, help)
+    .some((word, index) => !word.startsWith('-') && !(rest[index - 1] ?? '').startsWith('-'));
 }

@@ -7,7 +7,12 @@ import { HawserError } from '../errors/hawser-error.ts';
 type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'value'; readonly words: readonly string[] }
-  | { readonly kind: 'range' | 'if'; readonly words: readonly string[]; readonly body: Node[]; readonly orElse: Node[] };
+  | {
+      readonly kind: 'range' | 'if';
+      readonly words: readonly string[];
+      readonly body: Node[];
+      readonly orElse: Node[];
+    };
 
 function templateError(template: string, why: string): HawserError {
   return new HawserError('INVALID_ARGUMENT', `--format ${JSON.stringify(template)}: ${why}`, {
@@ -54,7 +59,8 @@ function field(value: unknown, path: string, template: string): unknown {
   for (const name of path.split('.').filter(part => part !== '')) {
     if (current === undefined || current === null) return undefined;
     const record = current as Readonly<Record<string, unknown>>;
-    const key = name in record ? name : Object.keys(record).find(known => known.toLowerCase() === name.toLowerCase());
+    const key =
+      name in record ? name : Object.keys(record).find(known => known.toLowerCase() === name.toLowerCase());
     if (key === undefined && current === value) {
       throw templateError(template, `there is no field ${name}; there are ${Object.keys(record).join(', ')}`);
     }
@@ -76,13 +82,18 @@ function show(value: unknown): string {
 
 const functions: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
   json: ([value]) => JSON.stringify(value ?? null),
-  len: ([value]) => (Array.isArray(value) || typeof value === 'string' ? value.length : Object.keys(value ?? {}).length),
-  join: ([value, separator]) => (Array.isArray(value) ? value.map(show).join(String(separator ?? '')) : show(value)),
+  len: ([value]) =>
+    Array.isArray(value) || typeof value === 'string' ? value.length : Object.keys(value ?? {}).length,
+  join: ([value, separator]) =>
+    Array.isArray(value) ? value.map(show).join(String(separator ?? '')) : show(value),
   upper: ([value]) => show(value).toUpperCase(),
   lower: ([value]) => show(value).toLowerCase(),
   println: args => `${args.map(show).join(' ')}\n`,
   index: ([value, ...keys]) =>
-    keys.reduce<unknown>((inner, key) => (inner as Readonly<Record<string, unknown>> | undefined)?.[String(key)], value),
+    keys.reduce<unknown>(
+      (inner, key) => (inner as Readonly<Record<string, unknown>> | undefined)?.[String(key)],
+      value,
+    ),
 };
 
 function evaluate(words: readonly string[], dot: unknown, template: string): unknown {

@@ -42,7 +42,10 @@ export default class ImageHistory extends BaseCommand {
     const short = (text: string, length: number) =>
       flags['no-trunc'] || text.length <= length ? text : `${text.slice(0, length - 1)}…`;
     const columns = [
-      { title: 'LAYER', cell: (row: HistoryRow) => (flags['no-trunc'] ? row.ID : row.ID.replace(/^sha\d+:/, '').slice(0, 12)) },
+      {
+        title: 'LAYER',
+        cell: (row: HistoryRow) => (flags['no-trunc'] ? row.ID : row.ID.replace(/^sha\d+:/, '').slice(0, 12)),
+      },
       { title: 'CREATED', cell: (row: HistoryRow) => humanAge(row.CreatedAt) },
       { title: 'CREATED BY', cell: (row: HistoryRow) => short(row.CreatedBy.replaceAll(/\s+/g, ' '), 60) },
       { title: 'SIZE', cell: (row: HistoryRow) => humanSize(row.Size) },

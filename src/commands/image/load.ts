@@ -15,7 +15,8 @@ export default class ImageLoad extends BaseCommand {
     const { flags } = await this.parse(ImageLoad);
     const { loadImages } = await import('../../content/archive/load.ts');
     const { familiarReference, parseReference } = await import('../../image/reference.ts');
-    const source = flags.input === undefined ? process.stdin : createReadStream(flags.input, { highWaterMark: 1 << 20 });
+    const source =
+      flags.input === undefined ? process.stdin : createReadStream(flags.input, { highWaterMark: 1 << 20 });
     const loaded = await loadImages(await openImages(this.roots), source, { signal: this.signal });
     if (flags.quiet) return;
     for (const { names, descriptor } of loaded) {

@@ -1,9 +1,9 @@
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { humanAge, humanSize } from '../../cli/human.ts';
+import type { ImageRow } from '../../cli/image-rows.ts';
 import { formatFlag, type ListColumn, listLines } from '../../cli/list-output.ts';
 import { openImages } from '../../cli/open-images.ts';
-import type { ImageRow } from '../../cli/image-rows.ts';
 
 const columns = (options: { readonly full: boolean; readonly digests: boolean }): ListColumn<ImageRow>[] => [
   { title: 'REPOSITORY', cell: row => row.Repository },
@@ -35,6 +35,7 @@ export default class ImageLs extends BaseCommand {
       for (const id of new Set(rows.map(row => row.ID))) this.print(full ? id : id.slice(7, 19));
       return;
     }
-    for (const line of listLines(rows, columns({ full, digests: flags.digests }), flags.format)) this.print(line);
+    for (const line of listLines(rows, columns({ full, digests: flags.digests }), flags.format))
+      this.print(line);
   }
 }

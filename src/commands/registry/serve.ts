@@ -10,10 +10,16 @@ const standardVolume = '/var/lib/registry';
 
 export default class RegistryServe extends BaseCommand {
   static override readonly summary = 'Serve an OCI registry from a volume in the layout of registry:2';
-  static override readonly examples = ['hawser registry serve', 'hawser registry serve --addr :5000 --root /srv/registry'];
+  static override readonly examples = [
+    'hawser registry serve',
+    'hawser registry serve --addr :5000 --root /srv/registry',
+  ];
   static override readonly flags = {
     addr: Flags.string({ default: ':5000', description: 'where to listen', helpValue: '[HOST]:PORT' }),
-    root: Flags.string({ description: `the volume; default ${standardVolume}, or a folder of HAWSER_ROOT`, helpValue: 'DIR' }),
+    root: Flags.string({
+      description: `the volume; default ${standardVolume}, or a folder of HAWSER_ROOT`,
+      helpValue: 'DIR',
+    }),
     'access-log': Flags.boolean({ description: 'a line on stderr for each request' }),
   };
 

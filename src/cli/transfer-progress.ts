@@ -1,0 +1,74 @@
+import { humanSize } from './human.ts';
+import { LiveLines } from './live-lines.ts';
+import { isLiveTerminal } from './terminal.ts';
+
+/** One step of one blob's way from or to a registry. */
+export interface TransferEvent {
+  readonly digest: string;
+  readonly state: 'waiting' | 'running' | 'exists' | 'mounted' | 'done';
+  /** Bytes so far. */
+  readonly done: number;
+  /** Bytes in all; undefined where nobody knows yet, e.g. while a layer is being compressed. */
+  readonly total?: number | undefined;
+}
+
+const words: Readonly<Record<'pull' | 'push', Readonly<Record<TransferEvent['state'], string>>>> = {
+  pull: {
+    waiting: 'Waiting',
+    running: 'Downloading',
+    exists: 'Already exists',
+    mounted: 'Mounted',
+    done: 'Pull complete',
+  },
+  push: {
+    waiting: 'Waiting',
+    running: 'Pushing',
+    exists: 'Layer already exists',
+    mounted: 'Mounted',
+    done: 'Pushed',
+  },
+};
+
+function bar(done: number, total: number): string {
+  const width = 30;
+  const filled = total === 0 ? width : Math.min(width, Math.floor((done / total) * width));
+  return `[${'='.repeat(filled)}${filled < width ? '>' : ''}${' '.repeat(Math.max(0, width - filled - 1))}]`;
+}
+
+/** Shows pulls and pushes on stderr: bars on a terminal, else one line for each blob when it is finished. */
+export class TransferProgress {
+  readonly #verb: 'pull' | 'push';
+  readonly #blobs = new Map<string, TransferEvent>();
+  readonly #live: LiveLines | undefined;
+  readonly #quiet: boolean;
+
+  constructor(verb: 'pull' | 'push', options: { readonly quiet: boolean }) {
+    this.#verb = verb;
+    this.#quiet = options.quiet;
+    this.#live =
+      !options.quiet && isLiveTerminal() ? new LiveLines(process.stderr, () => this.#lines()) : undefined;
+  }
+
+  #line(event: TransferEvent): string {
+    const title = `${event.digest.replace(/^sha\d+:/, '').slice(0, 12)}: ${words[this.#verb][event.state]}`;
+    if (event.state !== 'running') return title;
+    if (event.total === undefined) return `${title} ${humanSize(event.done)}`;
+    return `${title} ${bar(event.done, event.total)} ${humanSize(event.done)}/${humanSize(event.total)}`;
+  }
+
+  #lines(): string[] {
+    return [...this.#blobs.values()].map(event => this.#line(event));
+  }
+
+  update(event: TransferEvent): void {
+    const before = this.#blobs.get(event.digest);
+    this.#blobs.set(event.digest, event);
+    if (this.#quiet || this.#live !== undefined || before?.state === event.state) return;
+    if (event.state !== 'waiting' && event.state !== 'running')
+      process.stderr.write(`${this.#line(event)}\n`);
+  }
+
+  stop(): void {
+    this.#live?.stop();
+  }
+}

@@ -1,0 +1,58 @@
+/** How a build step is kept apart from the machine; `auto` is `oci` where an OCI runtime works, else `chroot`. */
+export type RunIsolation = 'auto' | 'oci' | 'chroot';
+
+export interface RunMount {
+  /** `bind` needs `source`; `tmpfs` starts empty. */
+  readonly type: 'bind' | 'tmpfs';
+  /** Absolute path on the host, a folder or a file; the caller vouches for it. */
+  readonly source?: string;
+  /** Absolute path in the rootfs; links on the way are resolved inside it. Made where it is missing, and gone after. */
+  readonly target: string;
+  readonly readOnly?: boolean;
+  /** Bytes, of a tmpfs. */
+  readonly size?: number;
+}
+
+export interface RunStepOptions {
+  /** The mounted tree, to read and write. */
+  readonly rootfs: string;
+  /** At least one; without a slash the first is looked up in the PATH of `env`. */
+  readonly args: readonly string[];
+  /** `NAME=value`; HOME is added from passwd where it is missing. */
+  readonly env: readonly string[];
+  /** Absolute; made by the caller (WORKDIR does). */
+  readonly cwd: string;
+  /** USER: `name|uid[:group|gid]`, looked up in the rootfs; default root. */
+  readonly user?: string;
+  readonly mounts?: readonly RunMount[];
+  /** `default` is `host`, docs/decisions/0010-network-of-builds.md. */
+  readonly network?: 'host' | 'none' | 'default';
+  /** Default `buildkitsandbox`, as BuildKit names it. */
+  readonly hostname?: string;
+  readonly extraHosts?: readonly HostEntry[];
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+  /** Kills every process of the step. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default `auto`. */
+  readonly isolation?: RunIsolation;
+  /** HAWSER_RUN: bundles of steps lie below it. */
+  readonly run: string;
+}
+
+export interface HostEntry {
+  readonly host: string;
+  readonly address: string;
+}
+
+export interface RunStepResult {
+  /** 128 + n after signal n; 127 not found and 126 not executable where the runtime itself could not start it. */
+  readonly exitCode: number;
+}
+
+/**
+ * `runStep` of run-step.ts. Nothing of the mounts stays in the rootfs: stubs are removed and times of their folders
+ * restored.
+ *
+ * @throws HawserError INVALID_ARGUMENT (unknown user), ABORTED, RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ */
+export type RunStep = (options: RunStepOptions) => Promise<RunStepResult>;

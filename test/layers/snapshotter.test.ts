@@ -1,0 +1,4 @@
+import { describeSnapshotter } from './snapshotter-conformance.ts';
+
+describeSnapshotter('overlay');
+describeSnapshotter('copy');

@@ -16,7 +16,7 @@ export interface SourceLocation {
 export interface HawserErrorOptions {
   readonly cause?: unknown;
   /** The next step for this very case; the general one of the code table when left out. */
-  readonly remedy?: string;
+  readonly remedy?: string | undefined;
   readonly location?: SourceLocation;
   /** Machine-readable extra facts, e.g. the `detail` of a registry error. */
   readonly detail?: unknown;

@@ -34,6 +34,9 @@ describe('human', () => {
 
 describe('formatTable', () => {
   it('pads all columns but the last', () => {
-    expect(formatTable(['A', 'LONG'], [['wide cell', 'x']])).to.deep.equal(['A           LONG', 'wide cell   x']);
+    expect(formatTable(['A', 'LONG'], [['wide cell', 'x']])).to.deep.equal([
+      'A           LONG',
+      'wide cell   x',
+    ]);
   });
 });

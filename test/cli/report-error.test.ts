@@ -20,7 +20,9 @@ describe('renderError', () => {
   });
 
   it('falls back to the remedy of the code table', () => {
-    expect(renderError(new HawserError('BLOB_UNKNOWN', 'no blob'))).to.match(/Push or pull the image again\.$/);
+    expect(renderError(new HawserError('BLOB_UNKNOWN', 'no blob'))).to.match(
+      /Push or pull the image again\.$/,
+    );
   });
 
   it('tells what to do about a system error', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { isHawserError } from '../../src/errors/hawser-error.ts';
 import { formatTemplate } from '../../src/cli/template.ts';
+import { isHawserError } from '../../src/errors/hawser-error.ts';
 
 const value = { ID: 'abc', Config: { Env: ['A=1', 'B=2'], Labels: { k: 'v' }, Cmd: null }, Size: 7 };
 const rows: readonly (readonly [string, string])[] = [

@@ -1,5 +1,6 @@
 import { isHawserError } from '../errors/hawser-error.ts';
 import type { Digest } from '../image/digest.ts';
+import { manifestSizeLimit } from '../image/manifest.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { readManifest } from './read-blob.ts';
 import type { BlobFiles, BlobInfo, ContentStore } from './store.ts';
@@ -62,13 +63,11 @@ async function findReachable(store: ContentStore, options: CollectOptions): Prom
   return seen;
 }
 
-const MAX_MANIFEST_SIZE = 4 * 1024 * 1024;
-
 /** Marks a digest of unknown kind, and what it refers to where it turns out to be a manifest or an index. */
 async function markDigest(store: ContentStore, digest: Digest, seen: Set<Digest>): Promise<void> {
   if (seen.has(digest)) return;
   const info = await store.stat(digest);
-  if (info === undefined || info.size > MAX_MANIFEST_SIZE || !(await looksLikeJson(store, digest))) {
+  if (info === undefined || info.size > manifestSizeLimit || !(await looksLikeJson(store, digest))) {
     seen.add(digest);
     return;
   }

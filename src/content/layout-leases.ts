@@ -52,14 +52,19 @@ export class LayoutLeases implements Leases {
     // A lease that ends with its process need not outlive a power cut, and so is not flushed.
     await writeFileAtomic(path, `${JSON.stringify(header)}\n`, { durable: options.expires !== undefined });
     let released = false;
+    const write = async (digests: readonly Digest[]) => {
+      if (released) throw new HawserError('INTERNAL', `lease ${id} was released before`);
+      if (digests.length > 0) await appendFile(path, digests.map(digest => `${digest}\n`).join(''));
+    };
     return {
       id,
-      add: async (...digests) => {
-        if (released) throw new HawserError('INTERNAL', `lease ${id} was released before`);
-        if (digests.length === 0) return;
-        const lines = digests.map(digest => `${digest}\n`).join('');
-        await this.beside(() => appendFile(path, lines, { flag: 'a' }));
-      },
+      add: (...digests) => this.beside(() => write(digests)),
+      guard: work =>
+        this.beside(async () => {
+          const { digests, result } = await work();
+          await write(digests);
+          return result;
+        }),
       release: async () => {
         released = true;
         await rm(path, { force: true });

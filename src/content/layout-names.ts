@@ -28,6 +28,8 @@ export interface LayoutNamesOptions {
   readonly besideCollectors: <Result>(work: () => Promise<Result>) => Promise<Result>;
 }
 
+type EditManifests = (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined;
+
 function corrupt(path: string, what: string, cause?: unknown): HawserError {
   return new HawserError('STORE_CORRUPT', `${path}: ${what}`, { cause });
 }
@@ -78,6 +80,8 @@ function withName(descriptor: Descriptor, name: string): Descriptor {
  */
 export class LayoutNames implements ReferenceStore {
   readonly #options: LayoutNamesOptions;
+  /** Changes of this process come one after the other, so that they do not poll for the file lock against each other. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: LayoutNamesOptions) {
     this.#options = options;
@@ -127,16 +131,21 @@ export class LayoutNames implements ReferenceStore {
   }
 
   /** Whether `edit` changed the list; it returns undefined to leave it. */
-  async #change(
-    edit: (manifests: readonly Descriptor[]) => readonly Descriptor[] | undefined,
-  ): Promise<boolean> {
-    return withFileLock(this.#options.lockPath, async () => {
-      const index = await this.#read();
-      const manifests = edit(index.manifests);
-      if (manifests === undefined) return false;
-      await replaceFile(this.#options, JSON.stringify({ ...index, manifests }));
-      return true;
-    });
+  async #change(edit: EditManifests): Promise<boolean> {
+    const change = this.#last.then(() =>
+      withFileLock(this.#options.lockPath, () => this.#changeLocked(edit)),
+    );
+    // Who comes next does not care how this one ends.
+    this.#last = change.catch(() => undefined);
+    return change;
+  }
+
+  async #changeLocked(edit: EditManifests): Promise<boolean> {
+    const index = await this.#read();
+    const manifests = edit(index.manifests);
+    if (manifests === undefined) return false;
+    await replaceFile(this.#options, JSON.stringify({ ...index, manifests }));
+    return true;
   }
 }
 

@@ -47,6 +47,12 @@ class MemoryLeases implements Leases {
         await this.#collecting;
         info.digests.push(...digests);
       },
+      guard: work =>
+        this.exclusively(async () => {
+          const { digests, result } = await work();
+          info.digests.push(...digests);
+          return result;
+        }),
       release: async () => {
         this.#leases.delete(id);
       },

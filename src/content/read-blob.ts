@@ -1,15 +1,12 @@
 import { HawserError } from '../errors/hawser-error.ts';
-import { parseImageConfig } from '../image/config.ts';
+import { type ConfigDocument, configSizeLimit, parseImageConfig } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../image/digest.ts';
-import { type ManifestDocument, parseManifest } from '../image/manifest.ts';
+import { type ManifestDocument, manifestSizeLimit, parseManifest } from '../image/manifest.ts';
 import type { BlobReader } from './store.ts';
 
-/** distribution-spec 1.1: registries refuse manifests over 4 MiB; a config gets the same cap. */
-const MAX_DOCUMENT_SIZE = 4 * 1024 * 1024;
-
 export interface ReadBlobOptions {
-  /** Bytes; default 4 MiB. */
+  /** Bytes; default that of manifests, 4 MiB. */
   readonly maxSize?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -25,7 +22,7 @@ export async function readBlob(
   options: ReadBlobOptions = {},
 ): Promise<Uint8Array> {
   const { digest, size } = typeof blob === 'string' ? { digest: blob, size: undefined } : blob;
-  const limit = options.maxSize ?? MAX_DOCUMENT_SIZE;
+  const limit = options.maxSize ?? manifestSizeLimit;
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of reader.open(digest, { signal: options.signal })) {
@@ -62,6 +59,6 @@ export async function readImageConfig(
   reader: BlobReader,
   descriptor: Pick<Descriptor, 'digest' | 'size'>,
   options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<ReturnType<typeof parseImageConfig>> {
-  return parseImageConfig(await readBlob(reader, descriptor, options));
+): Promise<ConfigDocument> {
+  return parseImageConfig(await readBlob(reader, descriptor, { ...options, maxSize: configSizeLimit }));
 }

@@ -1,8 +1,8 @@
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
-import type { parseImageConfig } from '../image/config.ts';
+import type { ConfigDocument } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
-import type { ManifestDocument } from '../image/manifest.ts';
+import type { ManifestOfImage } from '../image/manifest.ts';
 import { formatPlatform, hostPlatform, type Platform, selectPlatform } from '../image/platform.ts';
 import {
   familiarReference,
@@ -21,8 +21,8 @@ export interface StoredImage {
   readonly name?: string;
   /** What the name stands for: the manifest itself or an index over it. */
   readonly descriptor: Descriptor;
-  readonly manifest: Extract<ManifestDocument, { kind: 'manifest' }>;
-  readonly config: ReturnType<typeof parseImageConfig>;
+  readonly manifest: ManifestOfImage;
+  readonly config: ConfigDocument;
 }
 
 export interface ResolveImageOptions {

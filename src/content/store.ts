@@ -98,11 +98,18 @@ export interface ReferenceStore {
   list(): Promise<readonly NamedDescriptor[]>;
 }
 
+export interface GuardedResult<Result> {
+  readonly digests: readonly Digest[];
+  readonly result: Result;
+}
+
 /** Keeps content from being collected, until released or until its process is gone. */
 export interface Lease {
   readonly id: string;
   /** Keeps the blob, and what it refers to where it is a manifest or an index. */
   add(...digests: readonly Digest[]): Promise<void>;
+  /** Runs `work` while nothing is collected, and keeps what it made: for content whose digest is known afterwards only. */
+  guard<Result>(work: () => Promise<GuardedResult<Result>>): Promise<Result>;
   release(): Promise<void>;
 }
 

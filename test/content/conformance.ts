@@ -203,6 +203,17 @@ function describeLeases(current: () => ContentStore): void {
     expect((await leases.list()).map(({ owner }) => owner)).to.deep.equal(['future']);
   });
 
+  it('keeps what was made under its guard', async () => {
+    const store = current();
+    const lease = await store.leases.acquire('build');
+    const result = await lease.guard(async () => {
+      const { digest } = await store.ingest([bytesOf('made')]);
+      return { digests: [digest], result: 'done' };
+    });
+    expect(result).to.equal('done');
+    expect((await store.leases.list())[0]?.digests).to.deep.equal([digestOf('made')]);
+  });
+
   it('makes an addition wait for a collection', async () => {
     const { leases } = current();
     const lease = await leases.acquire('build');

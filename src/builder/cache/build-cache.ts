@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemErrorCode } from '../../errors/hawser-error.ts';
+import type { Descriptor } from '../../image/descriptor.ts';
+import { type Digest, digestHex, isDigest } from '../../image/digest.ts';
+import { writeFileAtomic } from '../../util/atomic-file.ts';
+
+/** What a step of a build came to: one layer, and when it was made. */
+export interface CachedLayer {
+  readonly descriptor: Descriptor;
+  readonly diffID: Digest;
+  /** RFC 3339. It goes into the image's history, so that a cached rebuild gives the very same image. */
+  readonly created: string;
+}
+
+export interface CacheRecord extends CachedLayer {
+  /** The step as the Dockerfile has it, for `builder du`. */
+  readonly step: string;
+}
+
+/**
+ * Results of build steps by key, one file each: `<root>/steps/<key's hex>.json`. A record names a layer in the content
+ * store; who finds the layer gone forgets the record.
+ */
+export class BuildCache {
+  readonly #folder: string;
+
+  constructor(root: string) {
+    this.#folder = join(root, 'steps');
+  }
+
+  /** Reads synchronously: a cached build asks for one small file after the other. */
+  get(key: Digest): CacheRecord | undefined {
+    try {
+      return parseRecord(readFileSync(this.#pathOf(key), 'utf8'));
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Not flushed: a record that a power cut takes costs one step to be run again, and half of one is no JSON. */
+  async put(key: Digest, record: CacheRecord): Promise<void> {
+    await writeFileAtomic(this.#pathOf(key), JSON.stringify(record), { durable: false });
+  }
+
+  async forget(key: Digest): Promise<void> {
+    await rm(this.#pathOf(key), { force: true });
+  }
+
+  async list(): Promise<readonly { readonly key: Digest; readonly record: CacheRecord }[]> {
+    const records: { key: Digest; record: CacheRecord }[] = [];
+    for (const name of await this.#names()) {
+      const key = `sha256:${name.replace(/\.json$/, '')}`;
+      const record = isDigest(key) ? this.get(key) : undefined;
+      if (record !== undefined) records.push({ key: key as Digest, record });
+    }
+    return records;
+  }
+
+  async #names(): Promise<readonly string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  #pathOf(key: Digest): string {
+    return join(this.#folder, `${digestHex(key)}.json`);
+  }
+}
+
+/** The blobs that the build cache keeps from being collected: `collectGarbage(store, { keep })`. */
+export async function cachedDigests(root: string): Promise<readonly Digest[]> {
+  const records = await new BuildCache(root).list();
+  return records.map(({ record }) => record.descriptor.digest);
+}
+
+/** Undefined for a file that is no record: half written before a power cut, or of a later version. */
+function parseRecord(text: string): CacheRecord | undefined {
+  try {
+    const record = JSON.parse(text) as Partial<CacheRecord>;
+    const { descriptor, diffID, created } = record;
+    const sound =
+      typeof descriptor?.digest === 'string' &&
+      isDigest(descriptor.digest) &&
+      typeof diffID === 'string' &&
+      isDigest(diffID) &&
+      typeof created === 'string';
+    return sound ? (record as CacheRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}

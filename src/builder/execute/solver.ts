@@ -1,0 +1,171 @@
+import type { BlobReader, Lease } from '../../content/store.ts';
+import type { Digest } from '../../image/digest.ts';
+import { throwIfAborted } from '../../util/abort.ts';
+import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
+import type { BuildObserver, BuildVertex } from '../observer.ts';
+import { emptyState, extendState, type FileState } from './file-state.ts';
+import type { Operation, Vertex } from './operation.ts';
+import { Semaphore } from './semaphore.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface SolverOptions {
+  readonly cache: BuildCache;
+  readonly store: BlobReader;
+  readonly lease: Lease;
+  readonly workspace: Workspace;
+  readonly observer: BuildObserver;
+  /** Operations that run at once. */
+  readonly jobs: number;
+  /** Stops the rest of the build; the solver fires it at the first failure. */
+  readonly abort: AbortController;
+}
+
+/**
+ * Solves a graph of operations: inputs first and side by side, each vertex once, the same key once, the cache before the
+ * work. docs/build-lifecycle.md
+ */
+export class Solver {
+  readonly #options: SolverOptions;
+  readonly #solved = new Map<Vertex, Promise<FileState>>();
+  readonly #byKey = new Map<Digest, Promise<CachedLayer>>();
+  readonly #semaphore: Semaphore;
+
+  constructor(options: SolverOptions) {
+    this.#options = options;
+    this.#semaphore = new Semaphore(options.jobs);
+  }
+
+  /** The files of a vertex. The first failure of any vertex stops the others, and all are waited out. */
+  async solve(targets: readonly Vertex[]): Promise<readonly FileState[]> {
+    try {
+      return await Promise.all(targets.map(target => this.#solve(target)));
+    } catch (error) {
+      this.#options.abort.abort(error);
+      await Promise.allSettled(this.#solved.values());
+      throw error;
+    }
+  }
+
+  #solve(vertex: Vertex): Promise<FileState> {
+    let solving = this.#solved.get(vertex);
+    if (solving === undefined) {
+      solving = this.#solveOnce(vertex);
+      this.#solved.set(vertex, solving);
+    }
+    return solving;
+  }
+
+  async #solveOnce(vertex: Vertex): Promise<FileState> {
+    if (vertex.operation === undefined) return vertex.source ?? emptyState;
+    const inputs = await Promise.all(vertex.inputs.map(input => this.#solve(input)));
+    throwIfAborted(this.#options.abort.signal);
+    const step = new StepInProgress(vertex, this.#options.observer);
+    try {
+      const layer = await this.#layerOf(vertex.operation, { vertex, inputs, step });
+      step.done();
+      return extendState(inputs[0] ?? emptyState, layer);
+    } catch (error) {
+      // The first failure is the build's; that others are stopped for it is no failure of theirs.
+      if (!this.#options.abort.signal.aborted) this.#options.abort.abort(error);
+      step.failed(error);
+      throw error;
+    }
+  }
+
+  async #layerOf(operation: Operation, work: Work): Promise<CachedLayer> {
+    const key = await operation.cacheKey(work.inputs);
+    const running = this.#byKey.get(key);
+    if (running !== undefined) {
+      const layer = await running;
+      work.step.cached();
+      return layer;
+    }
+    const layer = this.#lookUpOrExecute(operation, key, work);
+    this.#byKey.set(key, layer);
+    return layer;
+  }
+
+  async #lookUpOrExecute(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
+    const { vertex, step, inputs } = work;
+    const mayReuse = vertex.ignoreCache !== true;
+    const known = mayReuse ? await this.#lookUp(key) : undefined;
+    if (known !== undefined) {
+      step.cached();
+      return known;
+    }
+    const { workspace, abort, cache, observer } = this.#options;
+    return this.#semaphore.run(async () => {
+      throwIfAborted(abort.signal);
+      const contentKey = await operation.contentKey?.(inputs, workspace);
+      const same = contentKey === undefined || !mayReuse ? undefined : await this.#lookUp(contentKey);
+      if (same !== undefined) {
+        await cache.put(key, { ...same, step: vertex.name });
+        step.cached();
+        return same;
+      }
+      step.started();
+      const layer = await operation.execute(inputs, {
+        workspace,
+        signal: abort.signal,
+        output: (stream, chunk) => observer.vertexOutput(step.shown, stream, chunk),
+      });
+      for (const name of contentKey === undefined ? [key] : [key, contentKey]) {
+        await cache.put(name, { ...layer, step: vertex.name });
+      }
+      return layer;
+    });
+  }
+
+  /** A cached layer, once it is certain that it is there and stays. */
+  async #lookUp(key: Digest): Promise<CachedLayer | undefined> {
+    const { cache, lease, store } = this.#options;
+    const record = cache.get(key);
+    if (record === undefined) return undefined;
+    const { descriptor, diffID, created } = record;
+    await lease.add(descriptor.digest);
+    const info = await store.stat(descriptor.digest);
+    if (info?.size === descriptor.size) return { descriptor, diffID, created };
+    await cache.forget(key);
+    return undefined;
+  }
+}
+
+interface Work {
+  readonly vertex: Vertex;
+  readonly inputs: readonly FileState[];
+  readonly step: StepInProgress;
+}
+
+/** Tells the observer about one vertex, each thing once. */
+class StepInProgress {
+  readonly shown: BuildVertex;
+  readonly #observer: BuildObserver;
+  #state: 'waiting' | 'started' | 'ended' = 'waiting';
+
+  constructor(vertex: Vertex, observer: BuildObserver) {
+    this.shown = { id: vertex.id, name: vertex.name, location: vertex.location };
+    this.#observer = observer;
+  }
+
+  started(): void {
+    this.#state = 'started';
+    this.#observer.vertexStarted(this.shown);
+  }
+
+  cached(): void {
+    this.#state = 'ended';
+    this.#observer.vertexCached(this.shown);
+  }
+
+  done(): void {
+    if (this.#state === 'started') this.#observer.vertexDone(this.shown);
+    this.#state = 'ended';
+  }
+
+  failed(error: unknown): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'waiting') this.started();
+    this.#state = 'ended';
+    this.#observer.vertexFailed(this.shown, error);
+  }
+}

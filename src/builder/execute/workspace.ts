@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import type { LayoutStore, Lease } from '../../content/store.ts';
+import { messageOf } from '../../errors/hawser-error.ts';
+import { extendChainID } from '../../image/chain-id.ts';
+import type { Digest } from '../../image/digest.ts';
+import { commitLayer } from '../../layers/commit-layer.ts';
+import type { ActiveSnapshot, Snapshotter } from '../../layers/snapshotter.ts';
+import { unpackLayers } from '../../layers/unpack-image.ts';
+import type { CachedLayer } from '../cache/build-cache.ts';
+import type { FileState } from './file-state.ts';
+
+export interface WorkspaceOptions {
+  readonly store: LayoutStore;
+  readonly snapshotter: Snapshotter;
+  readonly lease: Lease;
+  readonly signal: AbortSignal;
+  /** Brings in layers of a base image that the store lacks. */
+  readonly fetchLayers: (state: FileState) => Promise<void>;
+  /** Seconds since 1970 (SOURCE_DATE_EPOCH); the present moment when left out. */
+  readonly epoch?: number | undefined;
+}
+
+/** The file trees of a build: unpacks states when somebody reads them, and turns changes into layers. */
+export class Workspace {
+  readonly epoch: number | undefined;
+  readonly #options: WorkspaceOptions;
+  readonly #ready = new Map<Digest, Promise<void>>();
+  readonly #views = new Map<string, Promise<ActiveSnapshot & { readonly root: string }>>();
+
+  constructor(options: WorkspaceOptions) {
+    this.#options = options;
+    this.epoch = options.epoch;
+  }
+
+  /** Makes sure that the snapshot of a state is there. */
+  async #materialise(state: FileState): Promise<void> {
+    if (state.chainID === undefined) return;
+    let ready = this.#ready.get(state.chainID);
+    if (ready === undefined) {
+      ready = this.#unpack(state);
+      this.#ready.set(state.chainID, ready);
+    }
+    await ready;
+  }
+
+  async #unpack(state: FileState): Promise<void> {
+    const { store, snapshotter, signal, fetchLayers } = this.#options;
+    if (state.chainID === undefined || (await snapshotter.stat(state.chainID)) !== undefined) return;
+    await fetchLayers(state);
+    await unpackLayers(store, snapshotter, { layers: state.layers, signal });
+  }
+
+  /** The path of a state's files, to be read only; it holds until `close`. */
+  async view(state: FileState): Promise<string> {
+    const name = state.chainID ?? 'empty';
+    let view = this.#views.get(name);
+    if (view === undefined) {
+      view = this.#openView(state);
+      this.#views.set(name, view);
+    }
+    return (await view).root;
+  }
+
+  async #openView(state: FileState) {
+    await this.#materialise(state);
+    const active = await this.#options.snapshotter.prepare(freshKey('view'), state.chainID);
+    return Object.assign(active, { root: await active.mount() });
+  }
+
+  /** Lets `work` change the files of `parent`, and makes a layer and a snapshot of what it changed. */
+  async change(parent: FileState, work: (root: string) => Promise<void>): Promise<CachedLayer> {
+    const { store, snapshotter, lease, signal } = this.#options;
+    await this.#materialise(parent);
+    const active = await snapshotter.prepare(freshKey('build'), parent.chainID);
+    try {
+      await work(await active.mount());
+      const layer = await lease.guard(async () => {
+        const { descriptor, diffID } = await commitLayer(store, active, {
+          compression: 'uncompressed',
+          signal,
+        });
+        return { digests: [descriptor.digest], result: { descriptor, diffID } };
+      });
+      const chainID = extendChainID(parent.chainID, layer.diffID);
+      await snapshotter.commit(active, chainID);
+      this.#ready.set(chainID, Promise.resolve());
+      return {
+        ...layer,
+        created: new Date(this.epoch === undefined ? Date.now() : this.epoch * 1000).toISOString(),
+      };
+    } catch (error) {
+      await discardAfter(active, error);
+      throw error;
+    }
+  }
+
+  /** Unmounts what was only looked at. */
+  async close(): Promise<void> {
+    for (const view of this.#views.values()) {
+      const opened = await view.catch(() => undefined); // who asked for it has met the failure
+      await opened?.discard();
+    }
+    this.#views.clear();
+  }
+}
+
+function freshKey(purpose: string): string {
+  return `${purpose}-${process.pid}-${randomBytes(6).toString('hex')}`;
+}
+
+/** Discards; a failure of that is told along with the first one, which it must not hide. */
+async function discardAfter(active: ActiveSnapshot, error: unknown): Promise<void> {
+  try {
+    await active.discard();
+  } catch (second) {
+    if (error instanceof Error) error.message += ` (and cleaning up failed: ${messageOf(second)})`;
+  }
+}

@@ -1,0 +1,40 @@
+import type { SourceLocation } from '../errors/hawser-error.ts';
+
+export interface BuildVertex {
+  /** Unique in a build. */
+  readonly id: string;
+  /** E.g. `[build 2/5] RUN make`, or `exporting to image`. */
+  readonly name: string;
+  readonly location?: SourceLocation | undefined;
+}
+
+/** What a build tells while it goes on; a progress view draws it. Each vertex ends with exactly one of the last three. */
+export interface BuildObserver {
+  /** How many steps there are, once that is known. */
+  planned?(vertices: readonly BuildVertex[]): void;
+  vertexStarted(vertex: BuildVertex): void;
+  vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
+  /** A transfer or a long piece of work inside a vertex; `total` is undefined where nobody knows it. */
+  vertexProgress?(vertex: BuildVertex, progress: BuildProgress): void;
+  /** Without `vertexStarted` before. */
+  vertexCached(vertex: BuildVertex): void;
+  vertexDone(vertex: BuildVertex): void;
+  vertexFailed(vertex: BuildVertex, error: unknown): void;
+  /** Something that the user should know and that stops nothing. */
+  warning?(message: string, location?: SourceLocation): void;
+}
+
+export interface BuildProgress {
+  readonly what: string;
+  /** Bytes. */
+  readonly done: number;
+  readonly total?: number;
+}
+
+export const silentObserver: BuildObserver = {
+  vertexStarted: () => undefined,
+  vertexOutput: () => undefined,
+  vertexCached: () => undefined,
+  vertexDone: () => undefined,
+  vertexFailed: () => undefined,
+};

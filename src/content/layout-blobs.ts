@@ -136,12 +136,21 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
       } finally {
         await handle.close();
       }
+      if (options.digest === undefined) await options.lease?.add(info.digest);
       await this.#publish(temporary, info.digest);
       return info;
     } catch (error) {
       await rm(temporary, { force: true });
       throw writeError(error, `write ${options.digest ?? 'a blob'}`);
     }
+  }
+
+  /** The blob that is announced, where it is here already; from then on under the lease. */
+  async #present({ digest, size, lease }: IngestOptions): Promise<BlobInfo | undefined> {
+    if (digest === undefined) return undefined;
+    await lease?.add(digest);
+    const info = await this.stat(digest);
+    return info !== undefined && (size === undefined || size === info.size) ? info : undefined;
   }
 
   async adopt(path: string, info: BlobInfo): Promise<void> {

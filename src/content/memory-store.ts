@@ -97,6 +97,7 @@ export function createMemoryStore(): ContentStore {
         chunks.push(chunk);
       }
       const info = check.end();
+      await options.lease?.add(info.digest);
       blobs.set(info.digest, Buffer.concat(chunks));
       return info;
     },

@@ -41,6 +41,8 @@ export interface IngestOptions {
   readonly maxSize?: number;
   /** Where `digest` is left out; default sha256. */
   readonly algorithm?: DigestAlgorithm;
+  /** Gets the digest before the content appears in the store, so that no collector can come in between. */
+  readonly lease?: Pick<Lease, 'add'>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -108,7 +110,7 @@ export interface Lease {
   readonly id: string;
   /** Keeps the blob, and what it refers to where it is a manifest or an index. */
   add(...digests: readonly Digest[]): Promise<void>;
-  /** Runs `work` while nothing is collected, and keeps what it made: for content whose digest is known afterwards only. */
+  /** Runs short `work` while nothing is collected, and keeps what it made: for content that is not ingested, but adopted. */
   guard<Result>(work: () => Promise<GuardedResult<Result>>): Promise<Result>;
   release(): Promise<void>;
 }

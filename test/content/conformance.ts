@@ -214,6 +214,17 @@ function describeLeases(current: () => ContentStore): void {
     expect((await store.leases.list())[0]?.digests).to.deep.equal([digestOf('made')]);
   });
 
+  it('has what is ingested under a lease there before anybody can see it', async () => {
+    const store = current();
+    const lease = await store.leases.acquire('pull');
+    await store.ingest([bytesOf('new')], { lease });
+    await store.ingest([bytesOf('new')], { lease, digest: digestOf('new') });
+    await store.ingest([bytesOf('other')], { lease, digest: digestOf('other'), size: 5 });
+    expect(new Set((await store.leases.list())[0]?.digests)).to.deep.equal(
+      new Set([digestOf('new'), digestOf('other')]),
+    );
+  });
+
   it('makes an addition wait for a collection', async () => {
     const { leases } = current();
     const lease = await leases.acquire('build');

@@ -77,8 +77,7 @@ export async function dockerImages(
       config: { mediaType: mediaTypes.ociConfig, ...config },
       layers,
     });
-    await options.lease.add(manifest.digest);
-    await store.ingest([manifest.bytes], { digest: manifest.digest });
+    await store.ingest([manifest.bytes], { digest: manifest.digest, lease: options.lease });
     loaded.push({
       names,
       descriptor: { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length },

@@ -30,10 +30,7 @@ export async function importArchive(
 ): Promise<Descriptor> {
   const lease = await store.leases.acquire('import');
   try {
-    const layer = await lease.guard(async () => {
-      const info = await store.ingest(gunzipIfNeeded(source), { signal: options.signal });
-      return { digests: [info.digest], result: info };
-    });
+    const layer = await store.ingest(gunzipIfNeeded(source), { lease, signal: options.signal });
     const platform = options.platform ?? hostPlatform();
     const created = new Date(options.created ?? Date.now()).toISOString();
     const config = serializeImageConfig({
@@ -51,9 +48,8 @@ export async function importArchive(
       config: { mediaType: mediaTypes.ociConfig, digest: config.digest, size: config.bytes.length },
       layers: [{ mediaType: mediaTypes.ociLayer, ...layer }],
     });
-    await lease.add(config.digest, manifest.digest);
-    await store.ingest([config.bytes], { digest: config.digest });
-    await store.ingest([manifest.bytes], { digest: manifest.digest });
+    await store.ingest([config.bytes], { digest: config.digest, lease });
+    await store.ingest([manifest.bytes], { digest: manifest.digest, lease });
     const { mediaType, digest, bytes } = manifest;
     const descriptor = { mediaType, digest, size: bytes.length };
     await store.references.set(options.name ?? digest, descriptor);

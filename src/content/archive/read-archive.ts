@@ -94,12 +94,9 @@ async function ingestFile(
 ): Promise<BlobInfo> {
   const match = /^blobs\/([a-z0-9]+)\/([0-9a-f]+)$/.exec(file.path);
   const digest = match === null ? '' : `${match[1]}:${match[2]}`;
-  if (isDigest(digest)) {
-    await file.lease.add(digest);
-    return store.ingest(file.body, { digest, signal: file.signal });
-  }
-  return file.lease.guard(async () => {
-    const info = await store.ingest(file.body, { signal: file.signal });
-    return { digests: [info.digest], result: info };
+  return store.ingest(file.body, {
+    ...(isDigest(digest) ? { digest } : {}),
+    lease: file.lease,
+    signal: file.signal,
   });
 }

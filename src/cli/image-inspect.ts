@@ -1,4 +1,4 @@
-import type { StoredImage } from '../content/resolve-image.ts';
+import { isUntaggedName, type StoredImage } from '../content/resolve-image.ts';
 import type { ContentStore } from '../content/store.ts';
 import { familiarReference, parseReference } from '../image/reference.ts';
 
@@ -8,7 +8,9 @@ export async function inspectImage(store: ContentStore, image: StoredImage): Pro
   const names = (await store.references.list()).filter(
     ({ descriptor }) => descriptor.digest === image.descriptor.digest,
   );
-  const references = names.map(({ name }) => parseReference(name));
+  const references = names
+    .filter(({ name }) => !isUntaggedName(name))
+    .map(({ name }) => parseReference(name));
   return {
     Id: image.config.digest,
     RepoTags: references.filter(reference => reference.tag !== undefined).map(familiarReference),

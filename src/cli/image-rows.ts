@@ -1,7 +1,7 @@
-import { resolveImage } from '../content/resolve-image.ts';
+import { isUntaggedName, loadImage } from '../content/resolve-image.ts';
 import type { ContentStore, NamedDescriptor } from '../content/store.ts';
 import { isHawserError } from '../errors/hawser-error.ts';
-import { familiarReference, parseReference, repositoryOf } from '../image/reference.ts';
+import { familiarReference, parseReference, type Reference, repositoryOf } from '../image/reference.ts';
 
 /** A line of `image ls`, with Docker's field names. */
 export interface ImageRow {
@@ -17,15 +17,20 @@ export interface ImageRow {
 }
 
 async function rowOf(store: ContentStore, { name, descriptor }: NamedDescriptor): Promise<ImageRow> {
-  const reference = parseReference(name);
-  const familiar = familiarReference({ domain: reference.domain, path: reference.path });
+  const reference = isUntaggedName(name) ? undefined : parseReference(name);
+  const names = {
+    Repository:
+      reference === undefined
+        ? '<none>'
+        : familiarReference({ domain: reference.domain, path: reference.path }),
+    Tag: reference?.tag ?? '<none>',
+    Digest: descriptor.digest,
+  };
   try {
-    const image = await resolveImage(store, name);
+    const image = await loadImage(store, { name, descriptor });
     const layers = image.manifest.value.layers.reduce((sum, layer) => sum + layer.size, 0);
     return {
-      Repository: familiar,
-      Tag: reference.tag ?? '<none>',
-      Digest: descriptor.digest,
+      ...names,
       ID: image.config.digest,
       CreatedAt: image.config.value.created,
       Size: layers + image.manifest.value.config.size,
@@ -33,16 +38,16 @@ async function rowOf(store: ContentStore, { name, descriptor }: NamedDescriptor)
   } catch (error) {
     // An index may hold no image for this machine: it is listed all the same, so that it can be pushed or removed.
     if (!isHawserError(error, 'PLATFORM_UNAVAILABLE')) throw error;
-    const { digest, size } = descriptor;
-    return {
-      Repository: familiar,
-      Tag: reference.tag ?? '<none>',
-      Digest: digest,
-      ID: digest,
-      CreatedAt: undefined,
-      Size: size,
-    };
+    return { ...names, ID: descriptor.digest, CreatedAt: undefined, Size: descriptor.size };
   }
+}
+
+function matches(name: string, filter: Reference | undefined): boolean {
+  if (filter === undefined) return true;
+  if (isUntaggedName(name)) return false;
+  const reference = parseReference(name);
+  if (repositoryOf(filter) !== repositoryOf(reference)) return false;
+  return filter.tag === undefined || filter.tag === reference.tag;
 }
 
 /** The named images, newest first; only those of `wanted` (REPOSITORY or REPOSITORY:TAG) where it is given. */
@@ -50,10 +55,7 @@ export async function listImageRows(store: ContentStore, wanted: string | undefi
   const filter = wanted === undefined ? undefined : parseReference(wanted);
   const rows: ImageRow[] = [];
   for (const named of await store.references.list()) {
-    const reference = parseReference(named.name);
-    if (filter !== undefined && repositoryOf(filter) !== repositoryOf(reference)) continue;
-    if (filter?.tag !== undefined && filter.tag !== reference.tag) continue;
-    rows.push(await rowOf(store, named));
+    if (matches(named.name, filter)) rows.push(await rowOf(store, named));
   }
   return rows.sort((left, right) => (right.CreatedAt ?? '').localeCompare(left.CreatedAt ?? ''));
 }

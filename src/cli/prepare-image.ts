@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { resolveImage, type StoredImage } from '../content/resolve-image.ts';
+import type { LayoutStore } from '../content/store.ts';
+import { isHawserError } from '../errors/hawser-error.ts';
+import type { Platform } from '../image/platform.ts';
+import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
+import type { SnapshotCatalog, Snapshotter } from '../layers/snapshotter.ts';
+import type { ContainerImage } from '../runtime/container-types.ts';
+import type { Roots } from '../util/roots.ts';
+import { TransferProgress } from './transfer-progress.ts';
+
+/** The snapshots of these roots. */
+export async function openSnapshots({ root, run }: Roots): Promise<Snapshotter & SnapshotCatalog> {
+  const { openSnapshotter } = await import('../layers/open-snapshotter.ts');
+  return openSnapshotter({ root: join(root, 'snapshots'), run });
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+export interface FetchImageOptions {
+  readonly pull: PullPolicy;
+  readonly platform?: Platform | undefined;
+  readonly quiet: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Pulls an image into the store under its own name. */
+export async function pullIntoStore(
+  store: LayoutStore,
+  text: string,
+  options: Omit<FetchImageOptions, 'pull'>,
+): Promise<StoredImage> {
+  const [{ pullImage }, { createTransport }] = await Promise.all([
+    import('../registry-client/pull.ts'),
+    import('../registry-client/transport.ts'),
+  ]);
+  const reference = withDefaultTag(parseReference(text));
+  const progress = new TransferProgress('pull', { quiet: options.quiet });
+  const lease = await store.leases.acquire(`pull ${formatReference(reference)}`);
+  try {
+    const transport = createTransport({ signal: options.signal });
+    const pulled = await pullImage(transport, reference, {
+      store,
+      lease,
+      platform: options.platform,
+      signal: options.signal,
+      onProgress: event => progress.update(event),
+    });
+    await store.references.set(formatReference(reference), pulled.descriptor);
+    return { name: formatReference(reference), ...pulled };
+  } finally {
+    progress.stop();
+    await lease.release();
+  }
+}
+
+/**
+ * The image that a user names, pulled where the policy says so.
+ *
+ * @throws HawserError IMAGE_UNKNOWN under `never`, and what pulling throws
+ */
+export async function fetchImage(
+  store: LayoutStore,
+  text: string,
+  options: FetchImageOptions,
+): Promise<StoredImage> {
+  if (options.pull !== 'always') {
+    try {
+      return await resolveImage(
+        store,
+        text,
+        options.platform === undefined ? {} : { platform: options.platform },
+      );
+    } catch (error) {
+      if (options.pull === 'never' || !isHawserError(error, 'IMAGE_UNKNOWN')) throw error;
+      if (!options.quiet) process.stderr.write(`Unable to find image '${text}' locally\n`);
+    }
+  }
+  return pullIntoStore(store, text, options);
+}
+
+/** The image, fetched and unpacked: what a container is made from. */
+export async function prepareImage(
+  roots: Roots,
+  parts: { readonly store: LayoutStore; readonly snapshotter: Snapshotter },
+  options: FetchImageOptions & { readonly name: string },
+): Promise<ContainerImage> {
+  const { unpackImage } = await import('../layers/unpack-image.ts');
+  const image = await fetchImage(parts.store, options.name, options);
+  const chainID = await unpackImage(parts.store, parts.snapshotter, image, { signal: options.signal });
+  return { name: options.name, id: image.config.digest, config: image.config.value, chainID };
+}

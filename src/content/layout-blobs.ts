@@ -121,9 +121,8 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
     options: IngestOptions = {},
   ): Promise<BlobInfo> {
     throwIfAborted(options.signal);
-    const present = options.digest === undefined ? undefined : await this.stat(options.digest);
-    if (present !== undefined && (options.size === undefined || options.size === present.size))
-      return present;
+    const present = await this.#present(options);
+    if (present !== undefined) return present;
     const temporary = await this.temporaryPath();
     const check = new ContentCheck(options);
     try {

@@ -1,0 +1,77 @@
+import type { SourceLocation } from '../../errors/hawser-error.ts';
+
+/** A Dockerfile as it was read: its name and its physical lines, without their ends. */
+export interface DockerfileSource {
+  readonly file: string;
+  readonly lines: readonly string[];
+}
+
+/** A piece of a logical line that stands in one physical line; line and column count from 1. */
+interface Segment {
+  /** Where it begins in the logical line. */
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** An instruction's line after continuations are joined, and where each part of it stands in the file. */
+export interface LogicalLine {
+  readonly source: DockerfileSource;
+  readonly text: string;
+  readonly segments: readonly Segment[];
+  readonly startLine: number;
+  /** Last line of the instruction, its heredocs included. */
+  readonly endLine: number;
+}
+
+/** A part of a logical line. `text` is what it means, which is not always what is written there (flags lose quotes). */
+export interface Word {
+  readonly text: string;
+  /** Offsets in the text of the logical line; `end` is exclusive. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** No excerpt shows more lines than this. */
+const maximumExcerpt = 12;
+
+/** Where `range` of a logical line stands: the whole instruction when left out. */
+export function locationIn(
+  line: LogicalLine,
+  range?: { readonly start: number; readonly end: number },
+): SourceLocation {
+  if (range === undefined) return locationOfLines(line.source, line.startLine, line.endLine);
+  const start = positionAt(line, range.start, 'start');
+  const end = positionAt(line, Math.max(range.end, range.start), 'end');
+  const first = line.source.lines[start.line - 1] ?? '';
+  return {
+    ...locationOfLines(line.source, start.line, end.line),
+    column: start.column,
+    endColumn: end.line === start.line ? Math.max(end.column, start.column + 1) : first.length + 1,
+  };
+}
+
+/** Where whole lines stand, both inclusive. */
+export function locationOfLines(
+  source: DockerfileSource,
+  startLine: number,
+  endLine: number = startLine,
+): SourceLocation {
+  const excerpt = source.lines.slice(startLine - 1, Math.min(endLine, startLine + maximumExcerpt - 1));
+  return { file: source.file, line: startLine, endLine: Math.max(startLine, endLine), excerpt };
+}
+
+function positionAt(
+  line: LogicalLine,
+  offset: number,
+  side: 'start' | 'end',
+): { readonly line: number; readonly column: number } {
+  let found = line.segments[0];
+  for (const segment of line.segments) {
+    // an end that falls on a border belongs to the piece before it
+    if (side === 'start' ? segment.offset > offset : segment.offset >= offset && segment.offset > 0) break;
+    found = segment;
+  }
+  if (found === undefined) return { line: line.startLine, column: 1 };
+  return { line: found.line, column: found.column + offset - found.offset };
+}

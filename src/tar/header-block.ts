@@ -42,7 +42,7 @@ function base256(block: Buffer, start: number, length: number): number {
 }
 
 /** Octal digits with blanks or NULs around them; empty is 0. */
-function numberField(block: Buffer, start: number, length: number): number {
+export function numberField(block: Buffer, start: number, length: number): number {
   if ((block[start] as number) >= 0x80) return base256(block, start, length);
   let index = start;
   const end = start + length;

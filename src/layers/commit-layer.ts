@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import type { BlobFiles, BlobWriter } from '../content/store.ts';
+import type { Descriptor } from '../image/descriptor.ts';
+import type { Digest } from '../image/digest.ts';
+import { mediaTypes } from '../image/media-types.ts';
+import { throwIfAborted } from '../util/abort.ts';
+import type { DiffOptions } from './diff-tree.ts';
+import { writeLayerInWorker } from './diff-worker.ts';
+import { packSmallLayer } from './diff-writer.ts';
+import type { ActiveSnapshot } from './snapshotter.ts';
+
+export interface CommitLayerOptions extends DiffOptions {
+  /** The local store keeps what a build makes as it is; `compressLayer` makes what a push sends. */
+  readonly compression?: 'uncompressed';
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CommittedLayer {
+  readonly descriptor: Descriptor;
+  /** The descriptor's digest, since nothing is compressed. */
+  readonly diffID: Digest;
+  /** Bytes of the archive. */
+  readonly size: number;
+  /** 0 for a step that changed nothing. */
+  readonly entries: number;
+}
+
+function committed(layer: {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly entries: number;
+}): CommittedLayer {
+  const { digest, size, entries } = layer;
+  return { descriptor: { mediaType: mediaTypes.ociLayer, digest, size }, diffID: digest, size, entries };
+}
+
+/**
+ * Stores what an active snapshot changed as a layer; docs/layer-invariants.md. The snapshot must not change meanwhile.
+ * Small layers are packed at once, others in a worker thread, both to the same bytes. A failure leaves nothing.
+ *
+ * @throws HawserError NO_SPACE, LAYER_INVALID, ABORTED
+ */
+export async function commitLayer(
+  store: BlobWriter & BlobFiles,
+  active: ActiveSnapshot,
+  options: CommitLayerOptions = {},
+): Promise<CommittedLayer> {
+  throwIfAborted(options.signal);
+  const { changes } = active;
+  const diffOptions: DiffOptions = {
+    sourceDateEpoch: options.sourceDateEpoch,
+    ...(options.xattrs && { xattrs: options.xattrs }),
+  };
+  // A copied tree has to be compared whole: that is no work for the main thread.
+  const isOverlay = changes.kind === 'overlay' || changes.lowers.length === 0;
+  const small = isOverlay ? packSmallLayer(changes, diffOptions) : undefined;
+  if (small !== undefined) {
+    await store.ingest([small.bytes], { digest: small.digest, size: small.size });
+    return committed(small);
+  }
+  const path = await store.temporaryPath();
+  try {
+    const layer = await writeLayerInWorker({ changes, path, options: diffOptions }, options.signal);
+    await store.adopt(path, { digest: layer.digest, size: layer.size });
+    return committed(layer);
+  } finally {
+    await rm(path, { force: true });
+  }
+}

@@ -17,7 +17,7 @@ export function mountsBelow(folder: string): readonly string[] {
     .split('\n')
     .map(line => line.split(' ', 5)[4] ?? '')
     .filter(target => target.startsWith(`${folder}/`))
-    .reverse();
+    .toReversed();
 }
 
 /** Folders of their own for one test; `remove` unmounts what is left. */

@@ -1,0 +1,69 @@
+import type { RepositoryName } from '../../distribution/names.ts';
+import { type ByteRange, formatContentRange, parseByteRange } from '../../distribution/ranges.ts';
+import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
+import type { Digest } from '../../image/digest.ts';
+import type { RegistryContext } from '../registry-context.ts';
+import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
+import { errorResponse } from './error-response.ts';
+import { empty, isNotModified, requireDeletes } from './reply.ts';
+
+export interface BlobTarget {
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+}
+
+function unknownBlob({ name, digest }: BlobTarget): HawserError {
+  return new HawserError('BLOB_UNKNOWN', `blob ${digest} is not in ${name}`, { detail: { digest } });
+}
+
+/** end-2, GET and HEAD `/v2/<name>/blobs/<digest>`; ranges as in RFC 9110 section 14, one range only. */
+export async function getBlob(
+  request: RegistryRequest,
+  context: RegistryContext,
+  target: BlobTarget,
+): Promise<RegistryResponse> {
+  const blob = await context.volume.blobs.stat(target.name, target.digest);
+  if (blob === undefined) throw unknownBlob(target);
+  const etag = `"${blob.digest}"`;
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'Docker-Content-Digest': blob.digest,
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': 'max-age=31536000',
+    Etag: etag,
+  };
+  if (isNotModified(request, etag)) return empty(304, headers);
+  const whole = { status: 200, headers: { ...headers, 'Content-Length': String(blob.size) } };
+  if (request.method === 'HEAD') return whole;
+  const condition = request.header('if-range');
+  const wanted = condition === undefined || condition === etag ? request.header('range') : undefined;
+  const { signal } = request;
+  let range: ByteRange | undefined;
+  try {
+    range = parseByteRange(wanted, blob.size);
+  } catch (error) {
+    if (!isHawserError(error, 'RANGE_INVALID')) throw error;
+    return errorResponse(error, { 'Content-Range': `bytes */${blob.size}` });
+  }
+  if (range === undefined) return { ...whole, body: context.volume.blobs.read(blob, { signal }) };
+  return {
+    status: 206,
+    headers: {
+      ...headers,
+      'Content-Length': String(range.end - range.start),
+      'Content-Range': formatContentRange(range, blob.size),
+    },
+    body: context.volume.blobs.read(blob, { ...range, signal }),
+  };
+}
+
+/** end-10, DELETE `/v2/<name>/blobs/<digest>` */
+export async function deleteBlob(
+  _request: RegistryRequest,
+  context: RegistryContext,
+  target: BlobTarget,
+): Promise<RegistryResponse> {
+  requireDeletes(context);
+  if (!(await context.volume.blobs.remove(target.name, target.digest))) throw unknownBlob(target);
+  return empty(202);
+}

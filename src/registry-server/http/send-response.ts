@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+import type { RegistryResponse } from '../registry-message.ts';
+
+/** Writes a chunk and waits until the system has taken it, so that its memory can be used again. */
+async function writeChunk(target: ServerResponse, chunk: Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const onClose = () => reject(new Error('the client closed the connection'));
+    target.once('close', onClose);
+    target.write(chunk, error => {
+      target.off('close', onClose);
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+async function sendStream(
+  target: ServerResponse,
+  response: RegistryResponse,
+  body: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const chunks = body[Symbol.asyncIterator]();
+  let size = 0;
+  try {
+    // The first chunk comes before the headers: what cannot be opened is an error answer, not a broken body.
+    let next = await chunks.next();
+    writeHead(target, response);
+    while (next.done !== true) {
+      await writeChunk(target, next.value);
+      size += next.value.length;
+      next = await chunks.next();
+    }
+  } finally {
+    await chunks.return?.();
+  }
+  target.end();
+  return size;
+}
+
+function writeHead(target: ServerResponse, response: RegistryResponse): void {
+  for (const [name, value] of Object.entries(response.headers)) {
+    target.setHeader(name, typeof value === 'string' ? value : [...value]);
+  }
+  target.writeHead(response.status);
+}
+
+/**
+ * Sends an answer as the client takes it: a slow client holds one chunk.
+ *
+ * @returns the bytes of the body
+ */
+export async function sendResponse(target: ServerResponse, response: RegistryResponse): Promise<number> {
+  const { body } = response;
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    // Handlers of HEAD say the length of what they do not send.
+    if (
+      response.headers['Content-Length'] === undefined &&
+      response.status !== 204 &&
+      response.status !== 304
+    ) {
+      target.setHeader('Content-Length', bytes?.length ?? 0);
+    }
+    writeHead(target, response);
+    target.end(bytes);
+    return bytes?.length ?? 0;
+  }
+  return await sendStream(target, response, body);
+}

@@ -1,0 +1,74 @@
+import type { RepositoryName } from '../../distribution/names.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../../image/digest.ts';
+import type { ReadOptions, StorageDriver } from './driver.ts';
+import { addLink, readLink, removeLink, resolveLink } from './links.ts';
+import { blobAliasPath, blobDataPath } from './paths.ts';
+
+const emptyDigest = digestOf('');
+
+export interface StoredBlob {
+  /** The digest that was asked for. */
+  readonly digest: Digest;
+  /** The sha256 digest of the same content. */
+  readonly canonical: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Blobs as repositories see them: a repository has a blob when it links it, whatever else the volume holds. */
+export class Blobs {
+  readonly #driver: StorageDriver;
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /** Undefined where the repository does not link the blob, or where garbage collection left the link dangling. */
+  async stat(name: RepositoryName, digest: Digest): Promise<StoredBlob | undefined> {
+    const canonical = await resolveLink(this.#driver, { name, kind: '_layers', digest });
+    if (canonical === undefined) return undefined;
+    const size = await this.#sizeOf(canonical);
+    return size === undefined ? undefined : { digest, canonical, size };
+  }
+
+  read(blob: StoredBlob, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
+    return this.#driver.read(blobDataPath(blob.canonical), { end: blob.size, ...options });
+  }
+
+  /**
+   * Links a blob that is in the volume into `name`: from the repository `from`, which must link it, or from anywhere.
+   *
+   * @returns whether the blob was found
+   */
+  async mount(
+    name: RepositoryName,
+    source: { readonly digest: Digest; readonly from?: RepositoryName },
+  ): Promise<boolean> {
+    const { digest, from } = source;
+    const canonical =
+      from === undefined ? await this.#canonicalOf(digest) : (await this.stat(from, digest))?.canonical;
+    if (canonical === undefined || (await this.#sizeOf(canonical)) === undefined) return false;
+    await addLink(this.#driver, { name, kind: '_layers', digest, canonical });
+    return true;
+  }
+
+  /** Takes the blob out of the repository; its bytes stay until garbage is collected. */
+  async remove(name: RepositoryName, digest: Digest): Promise<boolean> {
+    const blob = await this.stat(name, digest);
+    if (blob === undefined) return false;
+    await removeLink(this.#driver, { name, kind: '_layers', canonical: blob.canonical });
+    return true;
+  }
+
+  async #canonicalOf(digest: Digest): Promise<Digest | undefined> {
+    if (digestAlgorithm(digest) === 'sha256') return digest;
+    return await readLink(this.#driver, blobAliasPath(digest));
+  }
+
+  /** An empty file under another digest than that of nothing is what a crash of an old registry left. */
+  async #sizeOf(canonical: Digest): Promise<number | undefined> {
+    const found = await this.#driver.stat(blobDataPath(canonical));
+    if (found?.kind !== 'file') return undefined;
+    return found.size === 0 && canonical !== emptyDigest ? undefined : found.size;
+  }
+}

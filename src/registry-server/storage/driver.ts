@@ -1,0 +1,57 @@
+/*
+ * What a registry needs of the medium that holds its volume, as two small interfaces. Paths are relative, with `/`, and
+ * come from `paths.ts` alone, which builds them from parsed names and digests.
+ */
+
+export interface StoredInfo {
+  readonly kind: 'file' | 'folder';
+  /** Bytes; 0 for folders. */
+  readonly size: number;
+}
+
+export interface ReadOptions {
+  /** First byte; default 0. */
+  readonly start?: number;
+  /** First byte that is not wanted any more; default the end. */
+  readonly end?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface StorageReader {
+  /** Undefined where there is nothing at `path`. */
+  stat(path: string): Promise<StoredInfo | undefined>;
+  /**
+   * The bytes of a file in large chunks. A chunk is valid until the next one is asked for: its memory is used again.
+   *
+   * @throws HawserError NOT_FOUND with the first chunk
+   */
+  read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void>;
+  /** A small file as a whole; undefined where there is none or where it is longer than `maxSize` bytes. */
+  readSmall(path: string, maxSize: number): Promise<Buffer | undefined>;
+  /** The names in a folder, in the order of their bytes; none where there is no such folder. */
+  list(path: string): Promise<readonly string[]>;
+}
+
+export interface DurabilityOptions {
+  /** Whether the change must survive a power cut once the call has returned; default true. */
+  readonly durable?: boolean;
+}
+
+export interface StorageWriter {
+  /** Replaces a file as a whole; after a crash it has the old content or the new one. */
+  write(path: string, content: Uint8Array | string, options?: DurabilityOptions): Promise<void>;
+  /**
+   * Writes what `source` yields behind the first `offset` bytes of a file, which is made where it is missing, and drops
+   * what stood there. Chunks belong to the storage once they are yielded. When `source` fails, what it yielded stays;
+   * when the medium fails (NO_SPACE), the file is cut back to `offset`. Not durable before `move`.
+   *
+   * @returns the size of the file
+   */
+  append(path: string, source: AsyncIterable<Uint8Array>, offset: number): Promise<number>;
+  /** Flushes a file and gives it another name, replacing what has it; durable. */
+  move(from: string, to: string): Promise<void>;
+  /** Removes a file, or a folder with all in it, which vanishes at once; nothing there is fine. */
+  remove(path: string, options?: DurabilityOptions): Promise<void>;
+}
+
+export type StorageDriver = StorageReader & StorageWriter;

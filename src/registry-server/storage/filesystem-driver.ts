@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
+import { throwIfAborted } from '../../util/abort.ts';
+import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
+import { BufferPool } from './buffer-pool.ts';
+import type { DurabilityOptions, ReadOptions, StorageDriver, StoredInfo } from './driver.ts';
+import { trashPath } from './paths.ts';
+import { writeBehind } from './write-behind.ts';
+
+/** Two of these per download; measured as the best of 64 KiB to 4 MiB: docs/decisions/0010-registry-downloads.md. */
+const READ_SIZE = 512 * 1024;
+const READ_POOL = 16;
+
+const isMissing = (error: unknown): boolean => {
+  const code = systemErrorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+};
+
+/** Errors of the medium that a client can be told of, by their own codes. */
+function storageError(error: unknown, action: string): unknown {
+  const code = systemErrorCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new HawserError('NO_SPACE', `${action}: no space left on the registry's disk`, { cause: error });
+  }
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new HawserError('PERMISSION_DENIED', `${action}: the volume cannot be written to (${code})`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** A volume on a local disk. */
+export class FilesystemDriver implements StorageDriver {
+  readonly #root: string;
+  readonly #buffers = new BufferPool(READ_SIZE, READ_POOL);
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async stat(path: string): Promise<StoredInfo | undefined> {
+    try {
+      const found = await stat(join(this.#root, path));
+      return found.isDirectory() ? { kind: 'folder', size: 0 } : { kind: 'file', size: found.size };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async *read(path: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
+    const handle = await this.#openToRead(path);
+    let current = this.#buffers.take();
+    let ahead = this.#buffers.take();
+    let reading: Promise<{ bytesRead: number }> | undefined;
+    try {
+      const end = options.end ?? (await handle.stat()).size;
+      let position = options.start ?? 0;
+      const readNext = (buffer: Buffer) =>
+        handle.read(buffer, 0, Math.min(buffer.length, end - position), position);
+      if (position < end) reading = readNext(ahead);
+      while (reading !== undefined) {
+        const { bytesRead } = await reading;
+        reading = undefined;
+        throwIfAborted(options.signal);
+        if (bytesRead === 0)
+          throw new HawserError('STORE_CORRUPT', `${path} became shorter while it was read`);
+        position += bytesRead;
+        [current, ahead] = [ahead, current];
+        // The file is read while the chunk before is on its way: two buffers take turns.
+        if (position < end) {
+          reading = readNext(ahead);
+          reading.catch(() => undefined); // met by the `await` above, or of no interest when the reader leaves
+        }
+        yield current.subarray(0, bytesRead);
+      }
+    } finally {
+      await reading?.catch(() => undefined); // the buffer is not free before the system is done with it
+      this.#buffers.give(current);
+      this.#buffers.give(ahead);
+      await handle.close();
+    }
+  }
+
+  async readSmall(path: string, maxSize: number): Promise<Buffer | undefined> {
+    let handle: FileHandle;
+    try {
+      handle = await open(join(this.#root, path), 'r');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+    try {
+      // One byte more than what is small shows that it is not.
+      const buffer = Buffer.allocUnsafe(Math.min(maxSize, (await handle.stat()).size) + 1);
+      let size = 0;
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, size, buffer.length - size, size);
+        size += bytesRead;
+        if (bytesRead === 0 || size === buffer.length) break;
+      }
+      return size > maxSize ? undefined : buffer.subarray(0, size);
+    } catch (error) {
+      if (systemErrorCode(error) === 'EISDIR') return undefined;
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async list(path: string): Promise<readonly string[]> {
+    try {
+      return (await readdir(join(this.#root, path))).sort();
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  async write(path: string, content: Uint8Array | string, options: DurabilityOptions = {}): Promise<void> {
+    const durable = options.durable !== false;
+    const target = join(this.#root, path);
+    const temporary = temporaryPathFor(target);
+    try {
+      await this.#ensureFolder(dirname(target), durable);
+      const handle = await open(temporary, 'wx', 0o644);
+      try {
+        await handle.writeFile(content);
+        if (durable) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, target);
+      if (durable) await syncFolder(dirname(target));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw storageError(error, `write ${path}`);
+    }
+  }
+
+  async append(path: string, source: AsyncIterable<Uint8Array>, offset: number): Promise<number> {
+    const target = join(this.#root, path);
+    let handle: FileHandle;
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      handle = await open(target, offset === 0 ? 'w' : 'r+', 0o644);
+    } catch (error) {
+      throw storageError(error, `write ${path}`);
+    }
+    try {
+      const { size } = await handle.stat();
+      if (size < offset)
+        throw new HawserError('STORE_CORRUPT', `${path} has ${size} bytes instead of ${offset}`);
+      if (size > offset) await handle.truncate(offset);
+      return await writeBehind(handle, source, offset);
+    } catch (error) {
+      const known = storageError(error, `write ${path}`);
+      // A full disk gets the space of this request back, so that others can end theirs.
+      if (known !== error) await handle.truncate(offset);
+      throw known;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async move(from: string, to: string): Promise<void> {
+    const source = join(this.#root, from);
+    const target = join(this.#root, to);
+    try {
+      const handle = await open(source, 'r');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await this.#ensureFolder(dirname(target), true);
+      await rename(source, target);
+      await syncFolder(dirname(target));
+    } catch (error) {
+      throw storageError(error, `move ${from} to ${to}`);
+    }
+  }
+
+  async remove(path: string, options: DurabilityOptions = {}): Promise<void> {
+    const source = join(this.#root, path);
+    // Moved away first: a crash in the middle of a removal must not leave half of a folder under its name.
+    const trash = join(this.#root, trashPath(randomUUID()));
+    try {
+      await mkdir(dirname(trash), { recursive: true });
+      await rename(source, trash);
+    } catch (error) {
+      if (isMissing(error)) return;
+      throw storageError(error, `remove ${path}`);
+    }
+    if (options.durable !== false) await syncFolder(dirname(source));
+    await rm(trash, { recursive: true, force: true });
+  }
+
+  async #openToRead(path: string): Promise<FileHandle> {
+    try {
+      return await open(join(this.#root, path), 'r');
+    } catch (error) {
+      if (isMissing(error))
+        throw new HawserError('NOT_FOUND', `${path} is not in the volume`, { cause: error });
+      throw error;
+    }
+  }
+
+  /** Makes a folder and its parents; a folder that is not on disk after a crash takes what is in it along. */
+  async #ensureFolder(path: string, durable: boolean): Promise<void> {
+    const first = await mkdir(path, { recursive: true });
+    if (first === undefined || !durable) return;
+    for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder)) {
+      await syncFolder(folder);
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { isTag, type RepositoryName, type Tag } from '../../distribution/names.ts';
+import type { Digest } from '../../image/digest.ts';
+import { mapPool } from '../../util/pool.ts';
+import type { StorageDriver } from './driver.ts';
+import { readLink, writeLink } from './links.ts';
+import { tagCurrentPath, tagIndexPath, tagPath, tagsPath } from './paths.ts';
+
+const PARALLEL_READS = 16;
+
+/** Names of manifests in a repository, `_manifests/tags/<tag>/{current/link,index/…}`. */
+export class Tags {
+  readonly #driver: StorageDriver;
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /** The digest by which the manifest was tagged. */
+  async get(name: RepositoryName, tag: Tag): Promise<Digest | undefined> {
+    return await readLink(this.#driver, tagCurrentPath(name, tag));
+  }
+
+  /** `index/` keeps each digest that the tag ever had: registry:2 needs it, so it goes first. */
+  async set(name: RepositoryName, tag: Tag, digest: Digest): Promise<void> {
+    await writeLink(this.#driver, tagIndexPath(name, tag, digest), digest);
+    await writeLink(this.#driver, tagCurrentPath(name, tag), digest);
+  }
+
+  /** @returns whether there was such a tag */
+  async remove(name: RepositoryName, tag: Tag): Promise<boolean> {
+    if ((await this.#driver.stat(tagPath(name, tag))) === undefined) return false;
+    await this.#driver.remove(tagPath(name, tag));
+    return true;
+  }
+
+  /** All tags in lexical order; undefined where there is no such repository. */
+  async list(name: RepositoryName): Promise<readonly Tag[] | undefined> {
+    const names = await this.#driver.list(tagsPath(name));
+    if (names.length === 0 && (await this.#driver.stat(tagsPath(name))) === undefined) return undefined;
+    return names.filter(isTag);
+  }
+
+  /** Removes every tag that names one of `digests`. */
+  async removeAllOf(name: RepositoryName, digests: readonly Digest[]): Promise<void> {
+    const tags = (await this.list(name)) ?? [];
+    await mapPool(
+      tags,
+      async tag => {
+        const digest = await this.get(name, tag);
+        if (digest !== undefined && digests.includes(digest)) await this.remove(name, tag);
+      },
+      { limit: PARALLEL_READS },
+    );
+  }
+}

@@ -1,0 +1,160 @@
+import type { RepositoryName } from '../../distribution/names.ts';
+import { HawserError } from '../../errors/hawser-error.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
+import type { StorageDriver } from './driver.ts';
+import { addLink } from './links.ts';
+import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
+import { RunningDigest } from './running-digest.ts';
+import { newUploadID, type UploadID } from './upload-id.ts';
+
+/** Uploads whose running digest is kept; what falls out is hashed again from its file. */
+const KEPT_UPLOADS = 4096;
+
+export interface UploadKey {
+  readonly name: RepositoryName;
+  readonly id: UploadID;
+}
+
+interface LiveUpload {
+  readonly running: RunningDigest;
+  /** A request is writing. */
+  busy: boolean;
+}
+
+function unknownUpload(key: UploadKey): HawserError {
+  return new HawserError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${key.id} in ${key.name}`);
+}
+
+/**
+ * Upload sessions, `_uploads/<uuid>/{data,startedat}`: registry:2 takes over what we began and the reverse, since the
+ * size of `data` is the state. The running digest is kept in memory beside it, and made again from the file where it is
+ * lost. A crash leaves a session that can be resumed; content gets its name in blobs/ only after it was verified.
+ */
+export class Uploads {
+  readonly #driver: StorageDriver;
+  readonly #live = new Map<UploadID, LiveUpload>();
+
+  constructor(driver: StorageDriver) {
+    this.#driver = driver;
+  }
+
+  /** @param algorithm What the client announced to end the upload with; saves a second pass over the file. */
+  async start(name: RepositoryName, algorithm?: DigestAlgorithm): Promise<UploadKey> {
+    const key = { name, id: newUploadID() };
+    await this.#driver.write(uploadStartedPath(name, key.id), startedAt(new Date()), { durable: false });
+    this.#remember(key.id, new RunningDigest(algorithm));
+    return key;
+  }
+
+  /** Bytes received so far. @throws HawserError BLOB_UPLOAD_UNKNOWN */
+  async size(key: UploadKey): Promise<number> {
+    const [started, data] = await Promise.all([
+      this.#driver.stat(uploadStartedPath(key.name, key.id)),
+      this.#driver.stat(uploadDataPath(key.name, key.id)),
+    ]);
+    if (started === undefined) throw unknownUpload(key);
+    return data?.size ?? 0;
+  }
+
+  /**
+   * Adds what `source` yields behind `offset`, which must be the end.
+   *
+   * @returns the new size
+   * @throws HawserError RANGE_INVALID, BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, NO_SPACE
+   */
+  async append(key: UploadKey, source: AsyncIterable<Uint8Array>, offset?: number): Promise<number> {
+    return await this.#exclusively(key, async (live, size) => {
+      if (offset !== undefined && offset !== size) {
+        throw new HawserError('RANGE_INVALID', `upload ${key.id} goes on at byte ${size}, not at ${offset}`);
+      }
+      if (live.running.size !== size) await this.#hashAgain(key, live.running, size);
+      const path = uploadDataPath(key.name, key.id);
+      return await this.#driver.append(path, live.running.of(source), size);
+    });
+  }
+
+  /**
+   * Ends an upload: verifies, publishes and links the blob. A wrong digest ends the upload too.
+   *
+   * @throws HawserError DIGEST_INVALID, BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, NO_SPACE
+   */
+  async commit(key: UploadKey, digest: Digest): Promise<void> {
+    await this.#exclusively(key, async (live, size) => {
+      const path = uploadDataPath(key.name, key.id);
+      if (size === 0) await this.#driver.append(path, nothing(), 0);
+      const wanted = digestAlgorithm(digest);
+      if (live.running.size !== size || !live.running.has(wanted)) {
+        live.running.restart(wanted);
+        await this.#hashAgain(key, live.running, size);
+      }
+      const actual = live.running.digest(wanted);
+      if (actual !== digest) {
+        await this.#discard(key);
+        throw new HawserError('DIGEST_INVALID', `the content hashes to ${actual}, not to ${digest}`, {
+          detail: { expected: digest, actual },
+        });
+      }
+      const canonical = live.running.digest('sha256');
+      await this.#driver.move(path, blobDataPath(canonical));
+      await addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical });
+      await this.#discard(key);
+    });
+  }
+
+  /** @throws HawserError BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID */
+  async cancel(key: UploadKey): Promise<void> {
+    await this.#exclusively(key, () => this.#discard(key));
+  }
+
+  async #discard(key: UploadKey): Promise<void> {
+    this.#live.delete(key.id);
+    await this.#driver.remove(uploadPath(key.name, key.id), { durable: false });
+  }
+
+  async #exclusively<Result>(
+    key: UploadKey,
+    work: (live: LiveUpload, size: number) => Promise<Result>,
+  ): Promise<Result> {
+    const live = this.#live.get(key.id) ?? this.#remember(key.id, new RunningDigest());
+    if (live.busy) {
+      throw new HawserError('BLOB_UPLOAD_INVALID', `another request is writing to upload ${key.id}`);
+    }
+    live.busy = true;
+    try {
+      return await work(live, await this.size(key));
+    } catch (error) {
+      // What was hashed and what is on disk may differ now.
+      live.running.lose();
+      if (error instanceof HawserError && error.code === 'BLOB_UPLOAD_UNKNOWN') this.#live.delete(key.id);
+      throw error;
+    } finally {
+      live.busy = false;
+    }
+  }
+
+  async #hashAgain(key: UploadKey, running: RunningDigest, size: number): Promise<void> {
+    running.restart();
+    const path = uploadDataPath(key.name, key.id);
+    if (size > 0) for await (const chunk of this.#driver.read(path, { end: size })) running.update(chunk);
+  }
+
+  #remember(id: UploadID, running: RunningDigest): LiveUpload {
+    const live = { running, busy: false };
+    this.#live.set(id, live);
+    if (this.#live.size > KEPT_UPLOADS) {
+      for (const [oldest, { busy }] of this.#live) {
+        if (busy) continue;
+        this.#live.delete(oldest);
+        break;
+      }
+    }
+    return live;
+  }
+}
+
+/** RFC 3339 in UTC with whole seconds, as registry:2 writes it. */
+function startedAt(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

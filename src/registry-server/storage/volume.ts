@@ -1,0 +1,31 @@
+import { Blobs } from './blobs.ts';
+import { listRepositories } from './catalog.ts';
+import type { StorageDriver } from './driver.ts';
+import { Manifests } from './manifests.ts';
+import { Referrers } from './referrers.ts';
+import { Tags } from './tags.ts';
+import { Uploads } from './uploads.ts';
+
+/** A registry's volume in the layout of registry:2, by what is in it. */
+export interface Volume {
+  readonly blobs: Blobs;
+  readonly uploads: Uploads;
+  readonly manifests: Manifests;
+  readonly tags: Tags;
+  readonly referrers: Referrers;
+  /** The repositories behind `after`, in the catalog's order. */
+  readonly repositories: (after?: string) => ReturnType<typeof listRepositories>;
+}
+
+export function openVolume(driver: StorageDriver): Volume {
+  const manifests = new Manifests(driver);
+  const tags = new Tags(driver);
+  return {
+    blobs: new Blobs(driver),
+    uploads: new Uploads(driver),
+    manifests,
+    tags,
+    referrers: new Referrers(manifests, tags),
+    repositories: after => listRepositories(driver, after),
+  };
+}

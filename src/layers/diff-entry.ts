@@ -6,7 +6,7 @@ import { fsOps, splitDevice } from './fs-ops.ts';
 
 /**
  * Which attributes a layer carries. `capability` is BuildKit's rule, `security.capability` alone; `user` adds `user.*`, as
- * buildah does; docs/decisions/0004-xattrs-in-layers.md. `trusted.overlay.*` never.
+ * buildah does; docs/decisions/0005-xattrs-in-layers.md. `trusted.overlay.*` never.
  */
 export type LayerXattrs = 'capability' | 'user';
 

@@ -21,6 +21,8 @@ export interface FetchImageOptions {
   readonly pull: PullPolicy;
   readonly platform?: Platform | undefined;
   readonly quiet: boolean;
+  /** http for a registry that is not on loopback. */
+  readonly plainHttp?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -37,8 +39,8 @@ export async function pullIntoStore(
   const reference = withDefaultTag(parseReference(text));
   const progress = new TransferProgress('pull', { quiet: options.quiet });
   const lease = await store.leases.acquire(`pull ${formatReference(reference)}`);
+  const transport = createTransport({ plainHttp: options.plainHttp === true });
   try {
-    const transport = createTransport({ signal: options.signal });
     const pulled = await pullImage(transport, reference, {
       store,
       lease,
@@ -49,6 +51,7 @@ export async function pullIntoStore(
     await store.references.set(formatReference(reference), pulled.descriptor);
     return { name: formatReference(reference), ...pulled };
   } finally {
+    transport.close();
     progress.stop();
     await lease.release();
   }
@@ -81,7 +84,6 @@ export async function fetchImage(
 
 /** The image, fetched and unpacked: what a container is made from. */
 export async function prepareImage(
-  roots: Roots,
   parts: { readonly store: LayoutStore; readonly snapshotter: Snapshotter },
   options: FetchImageOptions & { readonly name: string },
 ): Promise<ContainerImage> {

@@ -1,16 +1,7 @@
+import type { TransferEvent } from '../registry-client/progress.ts';
 import { humanSize } from './human.ts';
 import { LiveLines } from './live-lines.ts';
 import { isLiveTerminal } from './terminal.ts';
-
-/** One step of one blob's way from or to a registry. */
-export interface TransferEvent {
-  readonly digest: string;
-  readonly state: 'waiting' | 'running' | 'exists' | 'mounted' | 'done';
-  /** Bytes so far. */
-  readonly done: number;
-  /** Bytes in all; undefined where nobody knows yet, e.g. while a layer is being compressed. */
-  readonly total?: number | undefined;
-}
 
 const words: Readonly<Record<'pull' | 'push', Readonly<Record<TransferEvent['state'], string>>>> = {
   pull: {

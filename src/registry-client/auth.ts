@@ -1,0 +1,204 @@
+import type { IncomingMessage } from 'node:http';
+import { type Challenge, parseChallenges } from '../distribution/challenge.ts';
+import { errorOfAnswer } from '../distribution/errors.ts';
+import { HawserError } from '../errors/hawser-error.ts';
+import type { CredentialSource, Credentials } from './credentials.ts';
+import type { Exchanger } from './exchange.ts';
+import { readBody, readErrorBody } from './read-answer.ts';
+
+/** What a request wants to do: `repository:library/nginx:pull,push`. */
+export interface AccessScope {
+  readonly domain: string;
+  readonly path: string;
+  readonly actions: 'pull' | 'pull,push';
+}
+
+interface CachedToken {
+  readonly header: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** Bytes; what a token server's answer may measure. */
+const tokenAnswerLimit = 64 << 10;
+
+/** Seconds; the token specification's default. */
+const defaultLifetime = 60;
+
+function basic({ username, password }: Extract<Credentials, { kind: 'password' }>): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** Gets and keeps what a registry wants in `Authorization`; https://distribution.github.io/distribution/spec/auth/token/ */
+export class Authorizer {
+  readonly #exchanger: Exchanger;
+  readonly #credentials: CredentialSource;
+  readonly #headers = new Map<string, CachedToken>();
+
+  constructor(exchanger: Exchanger, credentials: CredentialSource) {
+    this.#exchanger = exchanger;
+    this.#credentials = credentials;
+  }
+
+  static #key({ domain, path, actions }: AccessScope): string {
+    return `${domain}/${path}:${actions}`;
+  }
+
+  /** The header for a scope, where one is known that still holds. */
+  headerFor(scope: AccessScope): string | undefined {
+    const cached = this.#headers.get(Authorizer.#key(scope));
+    return cached !== undefined && cached.expires > Date.now() ? cached.header : undefined;
+  }
+
+  /**
+   * Answers a 401: gets the header that its challenge asks for.
+   *
+   * @throws HawserError UNAUTHORIZED where there is nothing (left) to try
+   */
+  async answer(
+    scope: AccessScope,
+    refused: IncomingMessage,
+    options: { readonly url: URL; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    const challenges = parseChallenges(refused.headers['www-authenticate']);
+    const credentials = await this.#credentials(scope.domain, scope.path);
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    const used = this.headerFor(scope);
+    if (credentials?.kind === 'registry-token') {
+      return this.#keep(scope, `Bearer ${credentials.token}`, { used, seconds: 3600 });
+    }
+    if (bearer !== undefined) {
+      const { token, seconds } = await this.#fetchToken(bearer, { ...options, scope, credentials });
+      return this.#keep(scope, `Bearer ${token}`, { used, seconds });
+    }
+    if (challenges.some(({ scheme }) => scheme === 'basic') && credentials?.kind === 'password') {
+      return this.#keep(scope, basic(credentials), { used, seconds: 3600 });
+    }
+    throw this.#refused(scope, credentials);
+  }
+
+  #keep(
+    scope: AccessScope,
+    header: string,
+    options: { readonly used: string | undefined; readonly seconds: number },
+  ): void {
+    // The same header again would be refused again.
+    if (header === options.used) throw this.#refused(scope, undefined, 'its credentials are refused');
+    this.#headers.set(Authorizer.#key(scope), { header, expires: Date.now() + options.seconds * 1000 });
+  }
+
+  #refused(scope: AccessScope, credentials: Credentials | undefined, why?: string): HawserError {
+    const reason =
+      why ?? (credentials === undefined ? 'no credentials are stored for it' : 'its credentials are refused');
+    return new HawserError('UNAUTHORIZED', `${scope.domain} wants a login for ${scope.path}: ${reason}`, {
+      remedy: `Run hawser login ${scope.domain}.`,
+    });
+  }
+
+  async #fetchToken(
+    challenge: Challenge,
+    options: {
+      readonly url: URL;
+      readonly scope: AccessScope;
+      readonly credentials: Credentials | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<{ token: string; seconds: number }> {
+    const realm = realmOf(challenge, options.url);
+    const { scope, credentials, signal } = options;
+    const parameters = new URLSearchParams();
+    if (challenge.parameters.service !== undefined) parameters.set('service', challenge.parameters.service);
+    for (const text of new Set([
+      `repository:${scope.path}:${scope.actions}`,
+      ...(challenge.parameters.scope ?? '').split(' '),
+    ])) {
+      if (text !== '') parameters.append('scope', text);
+    }
+    const answer =
+      credentials?.kind === 'identity-token'
+        ? await this.#refresh(realm, parameters, { token: credentials.token, signal })
+        : await this.#exchanger.send({
+            method: 'GET',
+            url: withParameters(realm, parameters),
+            headers: credentials?.kind === 'password' ? { authorization: basic(credentials) } : {},
+            signal,
+          });
+    if (answer.statusCode !== 200) {
+      const body = await readErrorBody(answer);
+      const failure = errorOfAnswer({
+        status: answer.statusCode ?? 0,
+        body,
+        request: `token server ${realm.host}`,
+      });
+      if (answer.statusCode !== 401 && answer.statusCode !== 403) throw failure;
+      throw new HawserError('UNAUTHORIZED', failure.message, {
+        cause: failure,
+        remedy: `Run hawser login ${scope.domain}.`,
+      });
+    }
+    return parseToken(await readBody(answer, tokenAnswerLimit), realm);
+  }
+
+  /** OAuth2 form of the token request, for identity tokens. */
+  async #refresh(
+    realm: URL,
+    parameters: URLSearchParams,
+    options: { readonly token: string; readonly signal?: AbortSignal | undefined },
+  ): Promise<IncomingMessage> {
+    const form = new URLSearchParams(parameters);
+    const scopes = form.getAll('scope').join(' ');
+    form.delete('scope');
+    form.set('scope', scopes);
+    form.set('grant_type', 'refresh_token');
+    form.set('client_id', 'hawser');
+    form.set('refresh_token', options.token);
+    return this.#exchanger.send({
+      method: 'POST',
+      url: realm,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: Buffer.from(form.toString()),
+      signal: options.signal,
+    });
+  }
+}
+
+/** The token server; over https, unless the registry itself is spoken to in plain. */
+function realmOf(challenge: Challenge, registry: URL): URL {
+  const text = challenge.parameters.realm ?? '';
+  const realm = URL.canParse(text) ? new URL(text) : undefined;
+  if (realm === undefined || !/^https?:$/.test(realm.protocol)) {
+    throw new HawserError(
+      'REGISTRY_ERROR',
+      `${registry.host} names no token server: realm ${JSON.stringify(text)}`,
+    );
+  }
+  if (realm.protocol === 'http:' && registry.protocol === 'https:') {
+    throw new HawserError(
+      'REGISTRY_ERROR',
+      `${registry.host} wants credentials to be sent in plain to ${realm.host}`,
+    );
+  }
+  return realm;
+}
+
+function withParameters(url: URL, parameters: URLSearchParams): URL {
+  const whole = new URL(url);
+  for (const [name, value] of parameters) whole.searchParams.append(name, value);
+  return whole;
+}
+
+function parseToken(body: Buffer, realm: URL): { token: string; seconds: number } {
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown };
+  try {
+    answer = JSON.parse(body.toString()) as typeof answer;
+  } catch (cause) {
+    throw new HawserError('REGISTRY_ERROR', `the token server ${realm.host} did not answer JSON`, { cause });
+  }
+  const token = answer.token ?? answer.access_token;
+  if (typeof token !== 'string' || token === '' || /[\r\n]/.test(token)) {
+    throw new HawserError('REGISTRY_ERROR', `the token server ${realm.host} gave no token`);
+  }
+  const seconds =
+    typeof answer.expires_in === 'number' && answer.expires_in > 0 ? answer.expires_in : defaultLifetime;
+  return { token, seconds: Math.max(10, seconds * 0.9) };
+}

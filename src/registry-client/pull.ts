@@ -1,0 +1,145 @@
+import { readBlob } from '../content/read-blob.ts';
+import type { BlobReader, BlobWriter, Lease } from '../content/store.ts';
+import { HawserError } from '../errors/hawser-error.ts';
+import { type ConfigDocument, configSizeLimit, parseImageConfig } from '../image/config.ts';
+import type { Descriptor } from '../image/descriptor.ts';
+import { digestAlgorithm } from '../image/digest.ts';
+import type { ManifestDocument, ManifestOfImage } from '../image/manifest.ts';
+import { formatPlatform, hostPlatform, type Platform, selectPlatform } from '../image/platform.ts';
+import { formatReference, type Reference } from '../image/reference.ts';
+import { mapPool } from '../util/pool.ts';
+import { downloadBlob } from './download.ts';
+import { counted, type OnTransfer } from './progress.ts';
+import { resolveRemote, scopeOf } from './resolve.ts';
+import type { Transport } from './transport.ts';
+
+export interface PullOptions {
+  readonly store: BlobReader & BlobWriter;
+  /** Keeps what arrives until the caller has given it a name. */
+  readonly lease?: Pick<Lease, 'add'>;
+  /** Of an index, the image for this platform; default the host's. */
+  readonly platform?: Platform | undefined;
+  readonly onProgress?: OnTransfer;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PulledImage {
+  /** What the reference stands for: the manifest itself or an index over it. */
+  readonly descriptor: Descriptor;
+  readonly manifest: ManifestOfImage;
+  readonly config: ConfigDocument;
+}
+
+/** Downloads that run at once. */
+const parallelDownloads = 4;
+
+function descriptorOf({ mediaType, digest, bytes }: ManifestDocument): Descriptor {
+  return { mediaType, digest, size: bytes.length };
+}
+
+async function keepDocument(document: ManifestDocument, options: PullOptions): Promise<void> {
+  const { store, lease, signal } = options;
+  await store.ingest([document.bytes], {
+    digest: document.digest,
+    size: document.bytes.length,
+    ...(lease === undefined ? {} : { lease }),
+    signal,
+  });
+}
+
+/** Walks an index down to the manifest of the platform, keeping each document on the way. */
+async function selectManifest(
+  transport: Transport,
+  reference: Reference,
+  options: PullOptions,
+): Promise<{ root: ManifestDocument; manifest: ManifestOfImage }> {
+  const platform = options.platform ?? hostPlatform();
+  const scope = scopeOf(reference, 'pull');
+  const root = await resolveRemote(transport, reference, { signal: options.signal, scope });
+  let document = root;
+  for (let depth = 0; document.kind === 'index'; depth++) {
+    const { manifests } = document.value;
+    const selected = depth < 4 ? selectPlatform(manifests, platform) : undefined;
+    if (selected === undefined) {
+      const known = manifests.flatMap(({ platform: offered }) =>
+        offered === undefined || offered.os === 'unknown' ? [] : [formatPlatform(offered)],
+      );
+      throw new HawserError(
+        'PLATFORM_UNAVAILABLE',
+        `${formatReference(reference)} has no image for ${formatPlatform(platform)}`,
+        {
+          remedy:
+            known.length === 0
+              ? 'It has none at all.'
+              : `It has ${known.join(', ')}: choose with --platform.`,
+        },
+      );
+    }
+    await keepDocument(document, options);
+    const { domain, path } = reference;
+    document = await resolveRemote(
+      transport,
+      { domain, path, digest: selected.digest },
+      { signal: options.signal, scope },
+    );
+  }
+  return { root, manifest: document };
+}
+
+async function fetchBlob(
+  transport: Transport,
+  blob: Descriptor,
+  options: PullOptions & { readonly reference: Reference },
+): Promise<void> {
+  const { store, onProgress, signal, lease } = options;
+  const event = { digest: blob.digest, total: blob.size };
+  await lease?.add(blob.digest);
+  const present = await store.stat(blob.digest);
+  if (present !== undefined && present.size === blob.size) {
+    onProgress?.({ ...event, state: 'exists', done: blob.size });
+    return;
+  }
+  const source = downloadBlob(transport, blob, { scope: scopeOf(options.reference, 'pull'), signal });
+  await store.ingest(
+    counted(source, done => onProgress?.({ ...event, state: 'running', done })),
+    { digest: blob.digest, size: blob.size, ...(lease === undefined ? {} : { lease }), signal },
+  );
+  onProgress?.({ ...event, state: 'done', done: blob.size });
+}
+
+/**
+ * Brings an image into the store: manifest (and the indexes above it), config and layers, each verified before anything
+ * sees it. It gets no name: the caller gives it one.
+ *
+ * @throws HawserError PLATFORM_UNAVAILABLE, and what `resolveRemote` and `BlobWriter.ingest` throw
+ */
+export async function pullImage(
+  transport: Transport,
+  reference: Reference,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const { root, manifest } = await selectManifest(transport, reference, options);
+  const { config, layers } = manifest.value;
+  if (config.size > configSizeLimit) {
+    throw new HawserError(
+      'SIZE_INVALID',
+      `image config of ${config.size} bytes is over the limit of ${configSizeLimit}`,
+    );
+  }
+  const blobs = [...new Map([config, ...layers].map(blob => [blob.digest, blob])).values()];
+  for (const { digest, size } of blobs)
+    options.onProgress?.({ digest, state: 'waiting', done: 0, total: size });
+  await mapPool(blobs, blob => fetchBlob(transport, blob, { ...options, reference }), {
+    limit: parallelDownloads,
+    signal: options.signal,
+  });
+  await keepDocument(manifest, options);
+  const parsed = parseImageConfig(await readBlob(options.store, config, { maxSize: configSizeLimit }));
+  if (digestAlgorithm(config.digest) === 'sha256' && parsed.value.rootfs.diff_ids.length !== layers.length) {
+    throw new HawserError(
+      'MANIFEST_INVALID',
+      `image config has ${parsed.value.rootfs.diff_ids.length} diff_ids for ${layers.length} layers`,
+    );
+  }
+  return { descriptor: descriptorOf(root), manifest, config: { ...parsed, digest: config.digest } };
+}

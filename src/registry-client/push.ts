@@ -1,0 +1,175 @@
+import { readManifest } from '../content/read-blob.ts';
+import { loadImage } from '../content/resolve-image.ts';
+import type { BlobReader } from '../content/store.ts';
+import { headers } from '../distribution/headers.ts';
+import { parseRepositoryName } from '../distribution/names.ts';
+import { formatRoute, parseManifestReference } from '../distribution/routes.ts';
+import { HawserError } from '../errors/hawser-error.ts';
+import type { Descriptor } from '../image/descriptor.ts';
+import { type ManifestDocument, type ManifestOfImage, serializeManifest } from '../image/manifest.ts';
+import type { Platform } from '../image/platform.ts';
+import { formatReference, type Reference } from '../image/reference.ts';
+import { mapPool } from '../util/pool.ts';
+import { counted, type OnTransfer } from './progress.ts';
+import { discardBody } from './read-answer.ts';
+import { scopeOf } from './resolve.ts';
+import type { Transport } from './transport.ts';
+import { type PreparedLayer, uploadBlob } from './upload.ts';
+
+export interface PushOptions {
+  readonly store: BlobReader;
+  /** The image or index in the store. */
+  readonly descriptor: Descriptor;
+  /** Of an index whose other images are not in the store, the one that is pushed; default the host's. */
+  readonly platform?: Platform | undefined;
+  /** How a layer goes out, e.g. compressed on the way; default as it is stored. */
+  readonly prepareLayer?: (layer: Descriptor) => Promise<PreparedLayer>;
+  readonly onProgress?: OnTransfer;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Uploads that run at once. */
+const parallelUploads = 3;
+
+function isForeign(layer: Descriptor): boolean {
+  return layer.mediaType.includes('nondistributable') || layer.mediaType.includes('.foreign.');
+}
+
+async function pushBlob(
+  transport: Transport,
+  blob: Descriptor,
+  options: PushOptions & { readonly reference: Reference },
+): Promise<Descriptor> {
+  const { store, onProgress, signal, reference } = options;
+  const isLayer = options.prepareLayer !== undefined && blob.mediaType.includes('.tar');
+  const prepared: PreparedLayer =
+    isLayer && options.prepareLayer !== undefined
+      ? await options.prepareLayer(blob)
+      : { descriptor: blob, open: () => store.open(blob.digest, { signal }) };
+  const total = prepared.descriptor instanceof Promise ? undefined : prepared.descriptor.size;
+  onProgress?.({ digest: blob.digest, state: 'waiting', done: 0, total });
+  const open = () =>
+    counted(prepared.open(), done => onProgress?.({ digest: blob.digest, state: 'running', done, total }));
+  const scope = scopeOf(reference, 'pull,push');
+  const { descriptor, outcome } = await uploadBlob(
+    transport,
+    { descriptor: prepared.descriptor, open },
+    { scope, signal },
+  );
+  onProgress?.({ digest: blob.digest, state: outcome, done: descriptor.size, total: descriptor.size });
+  return { ...blob, ...descriptor };
+}
+
+/** Pushes config and layers; where layers went out in another form, the manifest that names that form. */
+async function pushContent(
+  transport: Transport,
+  manifest: ManifestOfImage,
+  options: PushOptions & { readonly reference: Reference },
+): Promise<ManifestOfImage> {
+  const { config, layers } = manifest.value;
+  const blobs = [
+    ...new Map(
+      [...layers, config].filter(blob => !isForeign(blob)).map(blob => [blob.digest, blob]),
+    ).values(),
+  ];
+  const pushed = await mapPool(
+    blobs,
+    async blob => [blob.digest, await pushBlob(transport, blob, options)] as const,
+    {
+      limit: parallelUploads,
+      signal: options.signal,
+    },
+  );
+  const forms = new Map(pushed);
+  const sent = layers.map(layer => forms.get(layer.digest) ?? layer);
+  if (sent.every((layer, index) => layer.digest === layers[index]?.digest)) return manifest;
+  return serializeManifest({ ...manifest.value, layers: sent });
+}
+
+async function putManifest(
+  transport: Transport,
+  document: ManifestDocument,
+  options: PushOptions & { readonly reference: Reference; readonly as: string },
+): Promise<void> {
+  const { reference, signal } = options;
+  const answer = await transport.request({
+    method: 'PUT',
+    scope: scopeOf(reference, 'pull,push'),
+    target: formatRoute({
+      kind: 'manifest',
+      name: parseRepositoryName(reference.path),
+      reference: parseManifestReference(options.as),
+    }),
+    headers: { 'content-type': document.mediaType },
+    body: () => document.bytes,
+    expect: [201],
+    repeatable: true,
+    signal,
+  });
+  discardBody(answer.body);
+  const announced = answer.headers[headers.contentDigest];
+  if (announced !== undefined && announced !== document.digest) {
+    throw new HawserError(
+      'DIGEST_INVALID',
+      `${reference.domain} stored ${String(announced)} for ${document.digest}`,
+    );
+  }
+}
+
+/** An index goes out whole where all its images are here; else the image of the platform goes out alone, as with docker. */
+async function documentToPush(options: PushOptions): Promise<ManifestDocument> {
+  const document = await readManifest(options.store, options.descriptor);
+  if (document.kind === 'manifest') return document;
+  const present = await Promise.all(document.value.manifests.map(({ digest }) => options.store.stat(digest)));
+  if (present.every(info => info !== undefined)) return document;
+  const { platform } = options;
+  return (await loadImage(options.store, options, platform === undefined ? {} : { platform })).manifest;
+}
+
+async function pushDocument(
+  transport: Transport,
+  document: ManifestDocument,
+  options: PushOptions & { readonly reference: Reference; readonly as: string },
+): Promise<Descriptor> {
+  let final = document;
+  if (document.kind === 'manifest') {
+    final = await pushContent(transport, document, options);
+  } else {
+    const manifests: Descriptor[] = [];
+    for (const child of document.value.manifests) {
+      const pushed = await pushDocument(transport, await readManifest(options.store, child), {
+        ...options,
+        as: '',
+      });
+      manifests.push({ ...child, ...pushed });
+    }
+    const same = manifests.every(({ digest }, index) => digest === document.value.manifests[index]?.digest);
+    if (!same) final = serializeManifest({ ...document.value, manifests });
+  }
+  await putManifest(transport, final, { ...options, as: options.as === '' ? final.digest : options.as });
+  return { mediaType: final.mediaType, digest: final.digest, size: final.bytes.length };
+}
+
+/**
+ * Pushes an image: blobs side by side, each skipped where the registry has it, then the manifest under the reference's tag.
+ *
+ * @returns the descriptor that the registry has; another than the local one where layers were compressed on the way
+ * @throws HawserError REFERENCE_INVALID for a reference with a digest, and what `Transport.request` throws
+ */
+export async function pushImage(
+  transport: Transport,
+  reference: Reference,
+  options: PushOptions,
+): Promise<Descriptor> {
+  if (reference.digest !== undefined) {
+    throw new HawserError(
+      'REFERENCE_INVALID',
+      `cannot push to ${formatReference(reference)}: it has a digest`,
+      {
+        remedy: 'Push to a tag: the digest follows from the content.',
+      },
+    );
+  }
+  const document = await documentToPush(options);
+  return pushDocument(transport, document, { ...options, reference, as: reference.tag ?? 'latest' });
+}

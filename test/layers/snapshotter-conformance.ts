@@ -21,6 +21,7 @@ import { openSnapshotter } from '../../src/layers/open-snapshotter.ts';
 import type { SnapshotCatalog, Snapshotter, SnapshotterKind } from '../../src/layers/snapshotter.ts';
 import { makeTestRoots, mountsBelow, type TestRoots } from './support/roots.ts';
 
+const racer = join(import.meta.dirname, 'processes', 'commit-in-turn.ts');
 const crasher = join(import.meta.dirname, 'processes', 'prepare-and-wait.ts');
 
 async function failure(work: Promise<unknown>): Promise<string> {
@@ -216,6 +217,24 @@ export function describeSnapshotter(kind: SnapshotterKind): void {
       for (const name of readdirSync(marks)) utimesSync(join(marks, name), 0, 0);
       expect(await (await open()).stat(later)).not.to.equal(undefined);
       expect(readdirSync(marks)).to.deep.equal([]);
+    });
+
+    it('lets three processes build the same stack at once', async () => {
+      const layers = 20;
+      const options = JSON.stringify({ root: roots.root, run: roots.run, kind, layers });
+      const codes = await Promise.all(
+        [1, 2, 3].map(async () => {
+          const child = spawn(process.execPath, ['--import', 'tsx', racer, options], { stdio: 'inherit' });
+          const [code] = (await once(child, 'exit')) as [number];
+          return code;
+        }),
+      );
+      expect(codes).to.deep.equal([0, 0, 0]);
+      const top = digestOf(`raced ${layers - 1}`);
+      expect(await look(top, tree => readdirSync(tree).length)).to.equal(layers);
+      expect(await snapshotter.list()).to.have.length(layers);
+      expect(readdirSync(join(roots.root, kind, 'active'))).to.deep.equal([]);
+      expect(mountsBelow(roots.folder)).to.deep.equal([]);
     });
 
     it('cleans up after a killed process, and leaves what a living one has', async () => {

@@ -1,0 +1,159 @@
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openLayoutStore } from '../../src/content/layout-store.ts';
+import type { LayoutStore } from '../../src/content/store.ts';
+import { isHawserError } from '../../src/errors/hawser-error.ts';
+import { extendChainID } from '../../src/image/chain-id.ts';
+import { type Digest, digestOf } from '../../src/image/digest.ts';
+import { mediaTypes } from '../../src/image/media-types.ts';
+import { commitLayer } from '../../src/layers/commit-layer.ts';
+import { openSnapshotter } from '../../src/layers/open-snapshotter.ts';
+import type { SnapshotCatalog, Snapshotter, SnapshotterKind } from '../../src/layers/snapshotter.ts';
+import { type StackLayer, unpackLayers } from '../../src/layers/unpack-image.ts';
+import { makeTestRoots, mountsBelow, type TestRoots } from './support/roots.ts';
+import { describeTree } from './support/tree-ops.ts';
+
+const steps: readonly ((tree: string) => void)[] = [
+  tree => {
+    mkdirSync(`${tree}/usr/bin`, { recursive: true });
+    symlinkSync('usr/bin', `${tree}/bin`);
+    mkdirSync(`${tree}/d/sub`, { recursive: true });
+    writeFileSync(`${tree}/d/old`, 'old');
+    writeFileSync(`${tree}/usr/bin/tool`, 'tool');
+    chmodSync(`${tree}/usr/bin/tool`, 0o4755);
+  },
+  tree => {
+    writeFileSync(`${tree}/bin/through-link`, 'x');
+    rmSync(`${tree}/d`, { recursive: true });
+    mkdirSync(`${tree}/d`);
+    writeFileSync(`${tree}/d/new`, 'new');
+    linkSync(`${tree}/d/new`, `${tree}/linked`);
+  },
+  tree => {
+    rmSync(`${tree}/d`, { recursive: true });
+    symlinkSync('usr', `${tree}/d`);
+    rmSync(`${tree}/usr/bin/tool`);
+  },
+];
+
+for (const kind of ['overlay', 'copy'] as const satisfies readonly SnapshotterKind[]) {
+  describe(`layers/unpack-image ${kind}`, () => {
+    let roots: TestRoots;
+    let store: LayoutStore;
+    let layers: StackLayer[];
+    let expected: Record<string, unknown>;
+    let snapshotter: Snapshotter & SnapshotCatalog;
+
+    /** Builds the stack in one root, to unpack it in another. */
+    beforeEach(async () => {
+      roots = makeTestRoots();
+      store = await openLayoutStore(join(roots.folder, 'images'));
+      const origin = { root: join(roots.folder, 'origin'), run: join(roots.folder, 'origin-run'), kind };
+      const builder = await openSnapshotter(origin);
+      layers = [];
+      let parent: Digest | undefined;
+      for (const [index, step] of steps.entries()) {
+        const active = await builder.prepare(`step-${index}`, parent);
+        const tree = await active.mount();
+        step(tree);
+        const { descriptor, diffID } = await commitLayer(store, active, { sourceDateEpoch: 1000 });
+        layers.push({ descriptor, diffID });
+        expected = describeTree(tree);
+        parent = extendChainID(parent, diffID);
+        await builder.commit(active, parent);
+      }
+      snapshotter = await openSnapshotter({ root: roots.root, run: roots.run, kind });
+    });
+    afterEach(() => roots.remove());
+
+    it('makes the tree that the layers were made of', async () => {
+      const states: string[] = [];
+      const chainID = await unpackLayers(store, snapshotter, {
+        layers,
+        onProgress: ({ index, state }) => states.push(`${index} ${state}`),
+      });
+      const active = await snapshotter.prepare('look', chainID);
+      const tree = describeTree(await active.mount());
+      await active.discard();
+      // The layers were clamped, so times are not the same here.
+      const withoutTimes = (value: Record<string, unknown>) =>
+        Object.fromEntries(
+          Object.entries(value).map(([path, facts]) => [
+            path,
+            (facts as string[]).filter((_, index) => index !== 3),
+          ]),
+        );
+      expect(withoutTimes(tree)).to.deep.equal(withoutTimes(expected));
+      expect(states).to.have.length(6);
+      const again: string[] = [];
+      await unpackLayers(store, snapshotter, { layers, onProgress: ({ state }) => again.push(state) });
+      expect(again).to.deep.equal(['present', 'present', 'present']);
+    });
+
+    it('asks only for the layers that have to be unpacked', async () => {
+      const asked: Digest[] = [];
+      const fetchLayer = async (descriptor: { readonly digest: Digest }) =>
+        void asked.push(descriptor.digest);
+      await unpackLayers(store, snapshotter, { layers: layers.slice(0, 1), fetchLayer });
+      await unpackLayers(store, snapshotter, { layers, fetchLayer });
+      expect(asked).to.deep.equal(layers.map(({ descriptor }) => descriptor.digest));
+    });
+
+    const broken: readonly (readonly [string, (layer: StackLayer) => StackLayer, string])[] = [
+      [
+        'a layer that is not what its diffID says',
+        layer => ({ ...layer, diffID: digestOf('other') }),
+        'DIGEST_INVALID',
+      ],
+      [
+        'a layer that is not there',
+        layer => ({ ...layer, descriptor: { ...layer.descriptor, digest: digestOf('gone') } }),
+        'BLOB_UNKNOWN',
+      ],
+      [
+        'a layer of an unknown media type',
+        layer => ({ ...layer, descriptor: { ...layer.descriptor, mediaType: 'text/plain' } }),
+        'LAYER_INVALID',
+      ],
+      [
+        'a layer that is not compressed as it says',
+        layer => ({ ...layer, descriptor: { ...layer.descriptor, mediaType: mediaTypes.ociLayerGzip } }),
+        'COMPRESSION_INVALID',
+      ],
+    ];
+    for (const [name, change, code] of broken) {
+      it(`leaves nothing of ${name}`, async () => {
+        const [first, second] = layers as [StackLayer, StackLayer];
+        const error = await unpackLayers(store, snapshotter, { layers: [first, change(second)] }).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        if (!isHawserError(error)) throw error;
+        expect(error.code).to.equal(code);
+        const whole = kind === 'overlay' ? [first.diffID] : [];
+        expect((await snapshotter.list()).map(info => info.chainID)).to.deep.equal(whole);
+        expect(readdirSync(join(roots.root, kind, 'active'))).to.deep.equal([]);
+        expect(mountsBelow(roots.folder)).to.deep.equal([]);
+      });
+    }
+
+    it('keeps setuid bits', async () => {
+      const chainID = await unpackLayers(store, snapshotter, { layers: layers.slice(0, 1) });
+      const active = await snapshotter.prepare('look', chainID);
+      const tree = await active.mount();
+      expect(lstatSync(`${tree}/usr/bin/tool`).mode & 0o7777).to.equal(0o4755);
+      expect(readFileSync(`${tree}/bin/tool`, 'utf8')).to.equal('tool');
+    });
+  });
+}

@@ -28,6 +28,16 @@ export function libcFunction(prototype: string): NativeFunction {
   return found;
 }
 
+/** A binder, as `libcFunction`, for another library of the system; undefined where it is not installed. */
+export function libraryFunctions(name: string): ((prototype: string) => NativeFunction) | undefined {
+  try {
+    const library = loadKoffi().load(name);
+    return prototype => library.func(prototype);
+  } catch {
+    return undefined; // not installed
+  }
+}
+
 /** The errno that the last bound call of this thread left. */
 export function lastErrno(): number {
   return loadKoffi().errno();

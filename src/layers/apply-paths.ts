@@ -1,0 +1,115 @@
+import { lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { type ByteString, byteStringOf, fsPath, textOf } from '../util/byte-string.ts';
+
+/** As many as Linux follows in one path, path_resolution(7). */
+const maxLinks = 40;
+
+/** @throws HawserError LAYER_ENTRY_INVALID that names the entry */
+export function refuseEntry(name: ByteString, why: string, cause?: unknown): never {
+  throw new HawserError(
+    'LAYER_ENTRY_INVALID',
+    `layer entry ${JSON.stringify(textOf(name))} is refused: ${why}`,
+    {
+      cause,
+    },
+  );
+}
+
+/** The file at `path` itself; undefined where there is none. */
+export function lstatOrNothing(path: ByteString): Stats | undefined {
+  return lstatSync(fsPath(path), { throwIfNoEntry: false });
+}
+
+/** `name` without `.`, empty parts and leading slashes: absolute names count from the root, as Docker has it. */
+export function entryParts(name: ByteString): readonly ByteString[] {
+  if (isClean(name)) return name.split('/') as ByteString[];
+  const parts = name.split('/').filter(part => part !== '' && part !== '.') as ByteString[];
+  if (parts.includes('..' as ByteString)) refuseEntry(name, 'it has a .. in its path');
+  return parts;
+}
+
+function isClean(name: string): boolean {
+  // Almost all names: no part begins with a dot or is empty.
+  return !name.includes('/.') && !name.includes('//') && !/^[./]|\/$/.test(name);
+}
+
+/**
+ * Finds where entries belong. Symlinks on the way are followed inside the root as if it were `/`, so that no layer
+ * leads outside; the last part is never followed. Since the root is exclusively ours, what was found stays true until
+ * a folder or link is replaced: then call `forget`.
+ */
+export class EntryPaths {
+  readonly root: ByteString;
+  readonly #resolved = new Map<string, ByteString>();
+  readonly #onCreate: (folder: ByteString) => void;
+
+  /** @param onCreate Told of each folder that `parentOf` makes. */
+  constructor(root: ByteString, onCreate: (folder: ByteString) => void) {
+    this.root = root;
+    this.#onCreate = onCreate;
+  }
+
+  forget(): void {
+    this.#resolved.clear();
+  }
+
+  /** The folder on disk for all but the last of `parts`; folders that are missing are made (0755). */
+  parentOf(parts: readonly ByteString[], name: ByteString): ByteString {
+    return this.#folder(parts.slice(0, -1), name, true) as ByteString;
+  }
+
+  /** The same, but undefined where a folder is missing. */
+  existingParentOf(parts: readonly ByteString[], name: ByteString): ByteString | undefined {
+    return this.#folder(parts.slice(0, -1), name, false);
+  }
+
+  #folder(parts: readonly ByteString[], name: ByteString, create: boolean): ByteString | undefined {
+    if (parts.length === 0) return this.root;
+    const key = parts.length === 1 ? (parts[0] as string) : parts.join('/');
+    const known = this.#resolved.get(key);
+    if (known !== undefined) return known;
+    const found = this.#walk(parts, name, create);
+    if (found !== undefined) this.#resolved.set(key, found);
+    return found;
+  }
+
+  #walk(parts: readonly ByteString[], name: ByteString, create: boolean): ByteString | undefined {
+    // What is below the root so far, and what is still to walk, in reverse.
+    const folder: ByteString[] = [];
+    const rest = parts.toReversed();
+    let links = 0;
+    for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        folder.pop();
+        continue;
+      }
+      const path = `${this.root}/${[...folder, part].join('/')}` as ByteString;
+      const stat = this.#lstat(path, name);
+      if (stat === undefined) {
+        if (!create) return undefined;
+        mkdirSync(fsPath(path), 0o755);
+        this.#onCreate(path);
+      }
+      if (stat?.isSymbolicLink() === true) {
+        if (++links > maxLinks) refuseEntry(name, `it leads through more than ${maxLinks} symlinks`);
+        const target = byteStringOf(readlinkSync(fsPath(path), 'buffer'));
+        if (target.startsWith('/')) folder.length = 0;
+        rest.push(...(target.split('/') as ByteString[]).toReversed());
+      } else if (stat !== undefined && !stat.isDirectory()) {
+        refuseEntry(name, `${JSON.stringify(textOf(part))} in its path is not a folder`);
+      } else folder.push(part);
+    }
+    return (folder.length === 0 ? this.root : `${this.root}/${folder.join('/')}`) as ByteString;
+  }
+
+  #lstat(path: ByteString, name: ByteString): Stats | undefined {
+    try {
+      return lstatOrNothing(path);
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENAMETOOLONG') refuseEntry(name, 'its path is too long', error);
+      throw error;
+    }
+  }
+}

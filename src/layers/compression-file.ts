@@ -1,0 +1,34 @@
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import type { LayerCompression } from '../image/media-types.ts';
+import { decompress } from './compression.ts';
+
+const chunkSize = 1024 * 1024;
+
+function readChunks(path: string, use: (chunk: Buffer) => void): void {
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
+  const fd = openSync(path, 'r');
+  try {
+    for (;;) {
+      const length = readSync(fd, buffer, 0, chunkSize, null);
+      if (length === 0) return;
+      use(length === chunkSize ? buffer : buffer.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Calls `use` with the uncompressed content of a file, piece by piece; a piece is `use`'s only while it runs. While it
+ * runs, the thread pool decompresses the next piece.
+ */
+export async function forEachPlainChunk(
+  source: { readonly path: string; readonly compression: LayerCompression },
+  use: (chunk: Buffer) => void,
+): Promise<void> {
+  if (source.compression === 'uncompressed') return readChunks(source.path, use);
+  const stream = createReadStream(source.path, { highWaterMark: chunkSize });
+  for await (const chunk of decompress(stream, source.compression)) {
+    use(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+  }
+}

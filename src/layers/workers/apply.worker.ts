@@ -1,0 +1,4 @@
+import { runApplyJob } from '../apply-job.ts';
+import { serveJobs } from '../worker-jobs.ts';
+
+serveJobs(runApplyJob);

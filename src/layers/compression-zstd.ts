@@ -1,7 +1,7 @@
 import { HawserError } from '../errors/hawser-error.ts';
 import { libraryFunctions } from '../util/syscalls.ts';
 
-/* RFC 8878, through the system's libzstd: docs/decisions/0005-zstd-from-the-system.md */
+/* RFC 8878, through the system's libzstd: docs/decisions/0008-zstd-from-the-system.md */
 
 type Call = NonNullable<ReturnType<NonNullable<ReturnType<typeof libraryFunctions>>>>;
 

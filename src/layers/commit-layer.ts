@@ -5,9 +5,9 @@ import type { Digest } from '../image/digest.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { DiffOptions } from './diff-tree.ts';
-import { writeLayerInWorker } from './diff-worker.ts';
-import { packSmallLayer } from './diff-writer.ts';
+import { type DiffJob, packSmallLayer, type WrittenLayer } from './diff-writer.ts';
 import type { ActiveSnapshot } from './snapshotter.ts';
+import { JobThreads } from './worker-jobs.ts';
 
 export interface CommitLayerOptions extends DiffOptions {
   /** The local store keeps what a build makes as it is; `compressLayer` makes what a push sends. */
@@ -25,11 +25,9 @@ export interface CommittedLayer {
   readonly entries: number;
 }
 
-function committed(layer: {
-  readonly digest: Digest;
-  readonly size: number;
-  readonly entries: number;
-}): CommittedLayer {
+let threads: JobThreads<DiffJob, WrittenLayer> | undefined;
+
+function committed(layer: WrittenLayer): CommittedLayer {
   const { digest, size, entries } = layer;
   return { descriptor: { mediaType: mediaTypes.ociLayer, digest, size }, diffID: digest, size, entries };
 }
@@ -58,9 +56,10 @@ export async function commitLayer(
     await store.ingest([small.bytes], { digest: small.digest, size: small.size });
     return committed(small);
   }
+  threads ??= new JobThreads('layers/workers/diff.worker');
   const path = await store.temporaryPath();
   try {
-    const layer = await writeLayerInWorker({ changes, path, options: diffOptions }, options.signal);
+    const layer = await threads.run({ changes, path, options: diffOptions }, options.signal);
     await store.adopt(path, { digest: layer.digest, size: layer.size });
     return committed(layer);
   } finally {

@@ -13,13 +13,20 @@ export interface WrittenLayer {
   readonly entries: number;
 }
 
+/** What a worker thread is given. */
+export interface DiffJob {
+  readonly changes: SnapshotChanges;
+  readonly path: string;
+  readonly options: DiffOptions;
+}
+
 const bufferSize = 1024 * 1024;
 
 /** Where the archive goes, one buffer at a time. The buffer is used again. */
 type Flush = (bytes: Uint8Array) => void;
 
 /** Packs archives into a reused buffer: headers are copied in, contents read in straight from their files. */
-export class ArchivePacker {
+class ArchivePacker {
   readonly #buffer: Buffer;
   readonly #flush: Flush;
   #used = 0;

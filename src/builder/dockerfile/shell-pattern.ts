@@ -38,10 +38,10 @@ export function trimPattern(
     const end = matchAt(characters, pattern.pieces, { start: 0, longest: options.longest });
     return end === undefined ? value : characters.slice(end).join('');
   }
-  characters.reverse();
-  const pieces = pattern.pieces.map(piece => [...piece].reverse()).reverse();
-  const end = matchAt(characters, pieces, { start: 0, longest: options.longest });
-  return end === undefined ? value : characters.slice(end).reverse().join('');
+  const backwards = characters.toReversed();
+  const pieces = pattern.pieces.map(piece => piece.toReversed()).toReversed();
+  const end = matchAt(backwards, pieces, { start: 0, longest: options.longest });
+  return end === undefined ? value : backwards.slice(end).toReversed().join('');
 }
 
 /** `value` with the first match of `pattern`, or with all of them, replaced. Matches are as long as they can be. */

@@ -14,11 +14,12 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** Go's strconv.Quote, as far as the corpora need it. */
 function quote(text: string): string {
-  const body = text.replace(/[\u0000-\u001f"\\\u007f]/g, character => {
-    const code = character.charCodeAt(0).toString(16).padStart(2, '0');
-    return escapes[character] ?? `\\x${code}`;
+  const body = Array.from(text, character => {
+    const code = character.codePointAt(0) ?? 0;
+    const plain = code >= 0x20 && code !== 0x7f ? character : `\\x${code.toString(16).padStart(2, '0')}`;
+    return escapes[character] ?? plain;
   });
-  return `"${body}"`;
+  return `"${body.join('')}"`;
 }
 
 function dumpNode(node: DockerfileNode): string {

@@ -12,12 +12,12 @@ import { type FileTime, type FsOps, splitDevice } from './fs-ops.ts';
 
 const SLASH = Buffer.from('/');
 
-export function childPath(folder: Buffer, name: Buffer): Buffer {
+function childPath(folder: Buffer, name: Buffer): Buffer {
   return Buffer.concat([folder, SLASH, name]);
 }
 
 /** The modification time to the nanosecond: the float of `Stats.mtimeMs` is too coarse. */
-export function mtimeOf(path: Buffer): FileTime {
+function mtimeOf(path: Buffer): FileTime {
   const { mtimeNs } = lstatSync(path, { bigint: true });
   const nanoseconds = ((mtimeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return { seconds: Number((mtimeNs - nanoseconds) / 1_000_000_000n), nanoseconds: Number(nanoseconds) };

@@ -14,7 +14,7 @@ const CAPABILITY = 'security.capability';
 const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** The attributes of a file that go into a layer, sorted by name. */
-export function layerXattrs(path: ByteString, wanted: LayerXattrs): ReadonlyMap<string, Uint8Array> {
+function layerXattrs(path: ByteString, wanted: LayerXattrs): ReadonlyMap<string, Uint8Array> {
   const target = fsPath(path);
   // Attributes are rare, and one call tells that there is none.
   const names = fsOps
@@ -42,7 +42,7 @@ function typeOf(stat: BigIntStats): TarEntryType {
   return stat.isBlockDevice() ? 'block-device' : 'character-device';
 }
 
-export function linkTarget(path: ByteString): ByteString {
+function linkTarget(path: ByteString): ByteString {
   return byteStringOf(readlinkSync(fsPath(path), { encoding: 'buffer' }));
 }
 

@@ -8,7 +8,7 @@ import { errnoNumber, lastErrno, libcFunction, syscallError } from '../util/sysc
  */
 
 /** A path; bytes where the name may not be UTF-8. */
-export type PathName = string | Buffer;
+type PathName = string | Buffer;
 
 /** A point in time since 1970; `nanoseconds` 0 … 999,999,999. `seconds` may be negative. */
 export interface FileTime {
@@ -16,7 +16,7 @@ export interface FileTime {
   readonly nanoseconds: number;
 }
 
-export interface DeviceNode {
+interface DeviceNode {
   readonly type: 'character-device' | 'block-device' | 'fifo' | 'file';
   /** Permission bits, minus the umask. */
   readonly mode: number;
@@ -25,7 +25,7 @@ export interface DeviceNode {
 }
 
 /** Extended attributes, xattr(7), of the very file, not of what a symlink points to. */
-export interface XattrOps {
+interface XattrOps {
   lsetxattr(path: PathName, name: string, value: Uint8Array): void;
   /** Undefined where the attribute is not there, or the file system has none. */
   lgetxattr(path: PathName, name: string): Buffer | undefined;
@@ -35,7 +35,7 @@ export interface XattrOps {
   lremovexattr(path: PathName, name: string): boolean;
 }
 
-export interface NodeOps {
+interface NodeOps {
   mknod(path: PathName, node: DeviceNode): void;
   mkfifo(path: PathName, mode: number): void;
   /** Sets the times of the very file, symlink or not; the access time is `mtime` unless given. */
@@ -44,7 +44,7 @@ export interface NodeOps {
   copyFile(source: PathName, target: PathName): void;
 }
 
-export interface MountOptions {
+interface MountOptions {
   readonly type?: string;
   /** MS_* of `mountFlags`. */
   readonly flags?: number;
@@ -52,7 +52,7 @@ export interface MountOptions {
   readonly data?: string;
 }
 
-export interface MountOps {
+interface MountOps {
   mount(source: string, target: string, options: MountOptions): void;
   /** Unmounts at once, detaching what is in use; false where nothing is mounted. */
   unmount(target: string): boolean;

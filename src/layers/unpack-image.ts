@@ -17,7 +17,7 @@ export interface StackLayer {
   readonly diffID: Digest;
 }
 
-export interface UnpackProgress {
+interface UnpackProgress {
   readonly layer: StackLayer;
   /** From 0. */
   readonly index: number;
@@ -128,7 +128,7 @@ export async function unpackLayers(
 }
 
 /** Pairs the layers of a manifest with the diffIDs of its config. @throws HawserError MANIFEST_INVALID */
-export function layersOf(manifest: ImageManifest, config: ImageConfig): readonly StackLayer[] {
+function layersOf(manifest: ImageManifest, config: ImageConfig): readonly StackLayer[] {
   const diffIDs = config.rootfs.diff_ids;
   if (diffIDs.length !== manifest.layers.length) {
     throw new HawserError(

@@ -2,12 +2,12 @@ import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
 import { HawserError } from '../errors/hawser-error.ts';
+import { defaultLevels } from './compression-levels.ts';
 
 const deflateBlock = promisify<Buffer, object, Buffer>(deflateRaw);
 
 /** Fixed, so that the bytes do not depend on how the content arrives or how many threads there are. */
 const blockSize = 1024 * 1024;
-const defaultLevel = 6;
 /** RFC 1952: deflate, no name, no time, no flags, unknown system. */
 const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 /** An empty last block of deflate: RFC 1951, fixed Huffman codes. */
@@ -48,7 +48,7 @@ export async function* gzip(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: { readonly level?: number | undefined; readonly threads?: number | undefined },
 ): AsyncGenerator<Uint8Array> {
-  const { level = defaultLevel, threads = availableParallelism() } = options;
+  const { level = defaultLevels.gzip, threads = availableParallelism() } = options;
   if (!Number.isInteger(level) || level < 1 || level > 9) {
     throw new HawserError('INVALID_ARGUMENT', `gzip has no level ${level}`, { remedy: 'Use 1 to 9.' });
   }

@@ -1,5 +1,6 @@
 import { HawserError } from '../errors/hawser-error.ts';
 import { libraryFunctions } from '../util/syscalls.ts';
+import { defaultLevels } from './compression-levels.ts';
 
 /* RFC 8878, through the system's libzstd: docs/decisions/0008-zstd-from-the-system.md */
 
@@ -18,7 +19,6 @@ interface Library {
 }
 
 const chunkSize = 1024 * 1024;
-const defaultLevel = 3;
 /** ZSTD_cParameter */
 const parameters = { level: 100, checksum: 201 } as const;
 /** ZSTD_EndDirective */
@@ -156,7 +156,7 @@ export function zstd(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: { readonly level?: number | undefined },
 ): AsyncIterable<Uint8Array> {
-  const { level = defaultLevel } = options;
+  const { level = defaultLevels.zstd } = options;
   if (!Number.isInteger(level) || level < 1 || level > 19) {
     throw new HawserError('INVALID_ARGUMENT', `zstd has no level ${level}`, { remedy: 'Use 1 to 19.' });
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { digestOf } from '../../src/image/digest.ts';
+import { applyLayer } from '../../src/layers/apply.ts';
 import { packSmallLayer, writeLayer } from '../../src/layers/diff-writer.ts';
 import { openSnapshotter } from '../../src/layers/open-snapshotter.ts';
 import type { SnapshotterKind } from '../../src/layers/snapshotter.ts';
@@ -60,6 +61,12 @@ describe('layers/diff: random trees', () => {
           mkdirSync(rebuilt);
           for (const layer of overlay.layers) await gnuApply(layer, rebuilt);
           expect(describeTree(rebuilt)).to.deep.equal(overlay.tree);
+          const applied = join(roots.folder, 'applied');
+          mkdirSync(applied);
+          for (const path of overlay.layers) {
+            await applyLayer({ path, compression: 'uncompressed' }, applied, { whiteouts: 'remove' });
+          }
+          expect(describeTree(applied)).to.deep.equal(overlay.tree);
         } finally {
           roots.remove();
         }

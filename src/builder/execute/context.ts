@@ -13,4 +13,3 @@ export interface BuildContextFiles {
 
 /** Hashes files of snapshots, which nobody remembers: they are read once at most. */
 export const plainHasher: ContentHasher = { digestOf: (file: SourceEntry) => hashFile(file.location) };
-

@@ -108,7 +108,13 @@ function listAll(definition: CopyDefinition, tree: SourceTree): readonly SourceL
   });
 }
 
-function inlineListing({ name, content }: { readonly name: string; readonly content: string }): SourceListing {
+function inlineListing({
+  name,
+  content,
+}: {
+  readonly name: string;
+  readonly content: string;
+}): SourceListing {
   const entry = { type: 'file', path: '', location: '', mode: 0o644, uid: 0, gid: 0, ino: 0 } as const;
   const now = Date.now();
   const size = Buffer.byteLength(content);

@@ -20,7 +20,11 @@ export function makeFolderOperation(definition: MakeFolder): Operation {
     execute: ([parent = { layers: [], chainID: undefined }], { workspace }) =>
       workspace.change(parent, async root => {
         const owner = lookUpOwner(root, user) ?? { uid: 0, gid: 0 };
-        makeFolders(root, path, { owner, mode: 0o755, mtime: epoch === undefined ? undefined : epoch * 1000 });
+        makeFolders(root, path, {
+          owner,
+          mode: 0o755,
+          mtime: epoch === undefined ? undefined : epoch * 1000,
+        });
       }),
   };
 }

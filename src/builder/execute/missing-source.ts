@@ -23,7 +23,9 @@ export function missingSource(missing: MissingSource): HawserError {
   const clean = posix.normalize(`/${path}`).replace(/(.)\/$/, '$1');
   const resolved = resolveInside(tree.root, clean, { followLast: true });
   const exists = lstatOrNothing(join(tree.root, resolved)) !== undefined;
-  const hidden = exists ? (missing.context?.whyHidden(clean.slice(1)) ?? missing.context?.whyHidden(resolved.slice(1))) : undefined;
+  const hidden = exists
+    ? (missing.context?.whyHidden(clean.slice(1)) ?? missing.context?.whyHidden(resolved.slice(1)))
+    : undefined;
   const what = `${instruction} source ${JSON.stringify(path)}`;
   const place = missing.location === undefined ? {} : { location: missing.location };
   if (hidden !== undefined) {
@@ -35,7 +37,10 @@ export function missingSource(missing: MissingSource): HawserError {
   const near = nearPath(tree, clean);
   return new HawserError('COPY_SOURCE_UNKNOWN', `${what} is not in ${treeName}`, {
     ...place,
-    remedy: near === undefined ? `Check the path; it is taken from the root of ${treeName}.` : `Did you mean ${JSON.stringify(near)}?`,
+    remedy:
+      near === undefined
+        ? `Check the path; it is taken from the root of ${treeName}.`
+        : `Did you mean ${JSON.stringify(near)}?`,
   });
 }
 
@@ -47,7 +52,10 @@ function nearPath(tree: SourceTree, path: string): string | undefined {
     const next = posix.join(folder, part);
     if (lstatOrNothing(join(tree.root, resolveInside(tree.root, next, { followLast: true }))) === undefined) {
       const names = readNames(join(tree.root, resolveInside(tree.root, folder, { followLast: true })));
-      const name = nearest(part, names.filter(candidate => tree.filter?.hides(posix.join(folder, candidate).slice(1)) !== true));
+      const name = nearest(
+        part,
+        names.filter(candidate => tree.filter?.excludes(posix.join(folder, candidate).slice(1)) !== true),
+      );
       if (name === undefined) return undefined;
       const candidate = posix.join(folder, name, ...parts.slice(index + 1));
       const found = resolveInside(tree.root, candidate, { followLast: true });

@@ -21,6 +21,8 @@ export class OutputTail {
   lines(): readonly string[] {
     const lines = this.#partial === '' ? this.#lines : [...this.#lines, this.#partial];
     // A program that draws a progress bar ends lines with carriage returns only.
-    return lines.slice(-this.#limit).map(line => line.slice(line.replace(/\r+$/, '').lastIndexOf('\r') + 1).trimEnd());
+    return lines
+      .slice(-this.#limit)
+      .map(line => line.slice(line.replace(/\r+$/, '').lastIndexOf('\r') + 1).trimEnd());
   }
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
-import { resolveInside } from './copy/root-path.ts';
+import { lstatOrNothing, resolveInside } from './copy/root-path.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -10,22 +10,20 @@ export interface Owner {
 /** The lines of a colon-separated file inside an image's root; none where there is no such file. */
 function linesOf(root: string, path: string): readonly (readonly string[])[] {
   try {
-    const text = readFileSync(root + resolveInside(root, path, { followLast: true }), 'utf8');
+    const location = root + resolveInside(root, path, { followLast: true });
+    // A fifo in an image must not block the build.
+    if (lstatOrNothing(location)?.isFile() !== true) return [];
+    const text = readFileSync(location, 'utf8');
     return text.split('\n').map(line => line.split(':'));
   } catch (error) {
     const code = systemErrorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return [];
+    if (code === 'ENOENT') return [];
     throw error;
   }
 }
 
 function numberOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-}
-
-/** Whether owner text names somebody, so that /etc/passwd or /etc/group decide who it is. */
-export function namesSomebody(text: string): boolean {
-  return text.split(':').some(part => numberOf(part) === undefined);
 }
 
 /**

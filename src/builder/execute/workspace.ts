@@ -2,20 +2,20 @@ import { randomBytes } from 'node:crypto';
 import type { LayoutStore, Lease } from '../../content/store.ts';
 import { messageOf } from '../../errors/hawser-error.ts';
 import { extendChainID } from '../../image/chain-id.ts';
+import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
-import { commitLayer } from '../../layers/commit-layer.ts';
 import type { ActiveSnapshot, Snapshotter } from '../../layers/snapshotter.ts';
-import { unpackLayers } from '../../layers/unpack-image.ts';
 import type { CachedLayer } from '../cache/build-cache.ts';
 import type { FileState } from './file-state.ts';
 
 export interface WorkspaceOptions {
   readonly store: LayoutStore;
-  readonly snapshotter: Snapshotter;
+  /** Opened when a step reads or writes files: a build that is all cached does not. */
+  readonly openSnapshotter: () => Promise<Snapshotter>;
   readonly lease: Lease;
   readonly signal: AbortSignal;
-  /** Brings in layers of a base image that the store lacks. */
-  readonly fetchLayers: (state: FileState) => Promise<void>;
+  /** Brings in a layer of a base image that the store may lack. */
+  readonly fetchLayer: (descriptor: Descriptor) => Promise<void>;
   /** Seconds since 1970 (SOURCE_DATE_EPOCH); the present moment when left out. */
   readonly epoch?: number | undefined;
 }
@@ -24,6 +24,7 @@ export interface WorkspaceOptions {
 export class Workspace {
   readonly epoch: number | undefined;
   readonly #options: WorkspaceOptions;
+  #opened: Promise<Snapshotter> | undefined;
   readonly #ready = new Map<Digest, Promise<void>>();
   readonly #views = new Map<string, Promise<ActiveSnapshot & { readonly root: string }>>();
 
@@ -44,10 +45,11 @@ export class Workspace {
   }
 
   async #unpack(state: FileState): Promise<void> {
-    const { store, snapshotter, signal, fetchLayers } = this.#options;
-    if (state.chainID === undefined || (await snapshotter.stat(state.chainID)) !== undefined) return;
-    await fetchLayers(state);
-    await unpackLayers(store, snapshotter, { layers: state.layers, signal });
+    const { store, signal, fetchLayer } = this.#options;
+    const snapshotter = await this.#snapshotter();
+    if (state.chainID !== undefined && (await snapshotter.stat(state.chainID)) !== undefined) return;
+    const { unpackLayers } = await import('../../layers/unpack-image.ts');
+    await unpackLayers(store, snapshotter, { layers: state.layers, signal, fetchLayer });
   }
 
   /** The path of a state's files, to be read only; it holds until `close`. */
@@ -63,14 +65,16 @@ export class Workspace {
 
   async #openView(state: FileState) {
     await this.#materialise(state);
-    const active = await this.#options.snapshotter.prepare(freshKey('view'), state.chainID);
+    const active = await (await this.#snapshotter()).prepare(freshKey('view'), state.chainID);
     return Object.assign(active, { root: await active.mount() });
   }
 
   /** Lets `work` change the files of `parent`, and makes a layer and a snapshot of what it changed. */
   async change(parent: FileState, work: (root: string) => Promise<void>): Promise<CachedLayer> {
-    const { store, snapshotter, lease, signal } = this.#options;
+    const { store, lease, signal } = this.#options;
     await this.#materialise(parent);
+    const snapshotter = await this.#snapshotter();
+    const { commitLayer } = await import('../../layers/commit-layer.ts');
     const active = await snapshotter.prepare(freshKey('build'), parent.chainID);
     try {
       await work(await active.mount());
@@ -92,6 +96,11 @@ export class Workspace {
       await discardAfter(active, error);
       throw error;
     }
+  }
+
+  #snapshotter(): Promise<Snapshotter> {
+    this.#opened ??= this.#options.openSnapshotter();
+    return this.#opened;
   }
 
   /** Unmounts what was only looked at. */

@@ -2,22 +2,16 @@ import { readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { join, posix } from 'node:path';
 import { HawserError } from '../../../errors/hawser-error.ts';
 import { fsOps } from '../../../layers/fs-ops.ts';
+import type { IgnoreMatcher, IgnoreState } from '../../dockerfile/ignore.ts';
 import { lstatOrNothing, resolveInside } from './root-path.ts';
 import type { SourceEntry, SourceListing } from './source-entry.ts';
 import { splitWildcards, wildcardPattern } from './wildcard.ts';
 
-/** What of a tree counts as being there: the build context without what .dockerignore hides. */
-export interface PathFilter {
-  /** @param path Relative to the tree's root, without a leading `/`. */
-  hides(path: string): boolean;
-  /** Whether something under a hidden folder may be shown all the same (`!` patterns). */
-  mayShowUnder(path: string): boolean;
-}
-
 export interface SourceTree {
   /** A folder on disk. */
   readonly root: string;
-  readonly filter?: PathFilter;
+  /** What .dockerignore hides counts as not being there. */
+  readonly filter?: IgnoreMatcher;
   /** Files of the build context belong to root, whoever owns them on disk, and bring no extended attributes. */
   readonly isContext: boolean;
 }
@@ -68,25 +62,45 @@ function namesIn(folder: string): readonly string[] {
   return names.sort((left, right) => (left < right ? -1 : 1));
 }
 
+interface FolderToList {
+  readonly folder: string;
+  /** Relative to the source that was named. */
+  readonly path: string;
+  /** Relative to the tree's root. */
+  readonly inTree: string;
+  readonly state: IgnoreState | undefined;
+}
+
 /** Collects what is in `folder`; a hidden folder is taken only when something in it is shown. */
-function listFolder(tree: SourceTree, at: { folder: string; path: string; inTree: string }): SourceEntry[] {
+function listFolder(tree: SourceTree, at: FolderToList): SourceEntry[] {
   const entries: SourceEntry[] = [];
   for (const name of namesIn(at.folder)) {
     const location = `${at.folder}/${name}`;
     const inTree = at.inTree === '' ? name : `${at.inTree}/${name}`;
     const path = at.path === '' ? name : `${at.path}/${name}`;
-    const hidden = tree.filter?.hides(inTree) === true;
-    if (hidden && tree.filter?.mayShowUnder(inTree) !== true) continue;
+    const state = tree.filter?.enter(inTree, at.state);
+    const hidden = state?.excluded === true;
+    if (hidden && tree.filter?.couldIncludeBelow(inTree) !== true) continue;
     const stats = lstatOrNothing(location);
     if (stats === undefined) continue; // removed while the context is read
     const isFolder = stats.isDirectory();
     if (hidden && !isFolder) continue;
-    const below = isFolder ? listFolder(tree, { folder: location, path, inTree }) : [];
+    const below = isFolder ? listFolder(tree, { folder: location, path, inTree, state }) : [];
     if (hidden && below.length === 0) continue;
     entries.push(entryOf(tree, location, { path, stats }));
     for (const entry of below) entries.push(entry);
   }
   return entries;
+}
+
+/** The state of a folder for a walk that begins there; undefined for the root. */
+function stateOf(tree: SourceTree, inTree: string): IgnoreState | undefined {
+  let state: IgnoreState | undefined;
+  const parts = inTree.split('/').filter(Boolean);
+  for (let depth = 1; depth <= parts.length; depth++) {
+    state = tree.filter?.enter(parts.slice(0, depth).join('/'), state);
+  }
+  return state;
 }
 
 /**
@@ -107,11 +121,11 @@ function listMatch(tree: SourceTree, match: string): SourceListing | undefined {
   const location = inTree === '' ? tree.root : join(tree.root, inTree);
   const stats = lstatOrNothing(location);
   if (stats === undefined) return undefined;
-  const hidden = [match.slice(1), inTree].some(name => name !== '' && tree.filter?.hides(name) === true);
-  if (hidden && !(stats.isDirectory() && tree.filter?.mayShowUnder(inTree) === true)) return undefined;
+  const hidden = [match.slice(1), inTree].some(name => name !== '' && tree.filter?.excludes(name) === true);
+  if (hidden && !(stats.isDirectory() && tree.filter?.couldIncludeBelow(inTree) === true)) return undefined;
   const entries = [entryOf(tree, location, { path: '', stats })];
   if (stats.isDirectory()) {
-    const below = listFolder(tree, { folder: location, path: '', inTree });
+    const below = listFolder(tree, { folder: location, path: '', inTree, state: stateOf(tree, inTree) });
     if (hidden && below.length === 0) return undefined;
     for (const entry of below) entries.push(entry);
   }

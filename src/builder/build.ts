@@ -1,0 +1,182 @@
+import { availableParallelism } from 'node:os';
+import type { Lease } from '../content/store.ts';
+import { hostPlatform } from '../image/platform.ts';
+import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
+import { throwIfAborted } from '../util/abort.ts';
+import { writeFileAtomic } from '../util/atomic-file.ts';
+import { BuildCache } from './cache/build-cache.ts';
+import { parseDockerfile } from './dockerfile/parse.ts';
+import { type Program, parseProgram } from './dockerfile/stages.ts';
+import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
+import { Solver } from './execute/solver.ts';
+import { Workspace } from './execute/workspace.ts';
+import { descriptorOf, type ExportWork, nameImage, storeImage, writeOutput } from './export/export-image.ts';
+import { finishImage } from './export/finish-image.ts';
+import { type LoadedContext, loadContext, readDockerfile } from './load-context.ts';
+import { type BuildObserver, silentObserver } from './observer.ts';
+import { globalVariables } from './plan/global-variables.ts';
+import { type BuildPlan, planBuild } from './plan/plan-build.ts';
+import { Bases } from './resolve-bases.ts';
+
+/**
+ * Builds an image from a Dockerfile. docs/build-lifecycle.md tells what happens when, and what a crash leaves.
+ *
+ * @throws HawserError DOCKERFILE_INVALID, DOCKERFILE_UNKNOWN, CONTEXT_INVALID, COPY_SOURCE_UNKNOWN, STAGE_UNKNOWN,
+ * IMAGE_UNKNOWN, BUILD_STEP_FAILED, NO_SPACE, ABORTED; with the place in the Dockerfile where there is one
+ */
+export async function buildImage(options: BuildOptions, environment: BuildEnvironment): Promise<BuildResult> {
+  throwIfAborted(environment.signal);
+  const names = (options.tags ?? []).map(tag => formatReference(withDefaultTag(parseReference(tag))));
+  const file =
+    options.dockerfile === undefined
+      ? await readDockerfile(options.context, options.file)
+      : { name: options.file ?? 'Dockerfile', bytes: options.dockerfile, path: undefined };
+  const program = parseProgram(parseDockerfile(file.bytes, { file: file.name }));
+  const context = await loadContext(options.context, {
+    dockerfile: file.path,
+    memos: `${environment.cacheRoot}/contexts`,
+  });
+  const lease = await environment.store.leases.acquire('build');
+  const abort = new AbortController();
+  const stop = () => abort.abort(environment.signal?.reason);
+  environment.signal?.addEventListener('abort', stop, { once: true });
+  const build = new Build({ options, environment, program, context, lease, abort, names });
+  try {
+    return await build.run();
+  } finally {
+    environment.signal?.removeEventListener('abort', stop);
+    await build.close();
+    await lease.release();
+  }
+}
+
+interface BuildParts {
+  readonly options: BuildOptions;
+  readonly environment: BuildEnvironment;
+  readonly program: Program;
+  readonly context: LoadedContext;
+  readonly lease: Lease;
+  readonly abort: AbortController;
+  readonly names: readonly string[];
+}
+
+class Build {
+  readonly #parts: BuildParts;
+  readonly #observer: BuildObserver;
+  readonly #bases: Bases;
+  readonly #workspace: Workspace;
+
+  constructor(parts: BuildParts) {
+    const { environment, lease, abort, options } = parts;
+    this.#parts = parts;
+    this.#observer = environment.observer ?? silentObserver;
+    this.#bases = new Bases({
+      environment,
+      lease,
+      observer: this.#observer,
+      pull: options.pull === true,
+      signal: abort.signal,
+    });
+    this.#workspace = new Workspace({
+      store: environment.store,
+      openSnapshotter: environment.openSnapshotter,
+      lease,
+      signal: abort.signal,
+      fetchLayer: layer => this.#bases.fetchLayer(layer),
+      epoch: options.sourceDateEpoch,
+    });
+  }
+
+  async run(): Promise<BuildResult> {
+    const { environment, lease, abort, options, context } = this.#parts;
+    const plan = await this.#plan();
+    this.#observer.planned?.(plan.steps.map(({ id, name, location }) => ({ id, name, location })));
+    const solver = new Solver({
+      cache: new BuildCache(environment.cacheRoot),
+      store: environment.store,
+      lease,
+      workspace: this.#workspace,
+      observer: this.#observer,
+      jobs: options.jobs ?? availableParallelism() + 1,
+      abort,
+    });
+    const [state] = await solver.solve([plan.draft.vertex]);
+    if (state === undefined) throw new Error('the solver gave no state');
+    await context.save();
+    const image = finishImage(plan.draft, state, {
+      labels: options.labels ?? {},
+      epoch: options.sourceDateEpoch,
+    });
+    await this.#export({
+      store: environment.store,
+      workspace: this.#workspace,
+      lease,
+      image,
+      state,
+      names: this.#parts.names,
+      signal: abort.signal,
+    });
+    return { descriptor: descriptorOf(image), imageID: image.config.digest, names: this.#parts.names };
+  }
+
+  close(): Promise<void> {
+    return this.#workspace.close();
+  }
+
+  #plan(): Promise<BuildPlan> {
+    const { environment, program, options, context } = this.#parts;
+    const platform = options.platform ?? hostPlatform();
+    const buildArgs = options.buildArgs ?? {};
+    return planBuild({
+      program,
+      target: options.target,
+      platform,
+      resolveBase: (image, wanted, location) => this.#bases.resolve(image, wanted, location),
+      settings: {
+        escape: program.dockerfile.escape,
+        buildArgs,
+        globals: globalVariables(program, {
+          buildArgs,
+          target: platform,
+          build: hostPlatform(),
+          stage: options.target,
+        }),
+        context,
+        surroundings: {
+          loadRunStep: environment.loadRunStep,
+          run: environment.run,
+          isolation: environment.isolation ?? 'auto',
+        },
+        network: options.network ?? 'default',
+        extraHosts: options.extraHosts ?? [],
+        epoch: options.sourceDateEpoch,
+        noCache: options.noCache === true,
+      },
+    });
+  }
+
+  async #export(work: ExportWork): Promise<void> {
+    const { options } = this.#parts;
+    const outputs = options.outputs ?? [];
+    const vertex = {
+      id: 'export',
+      name:
+        outputs.length === 0
+          ? 'exporting to image'
+          : `exporting to ${outputs.map(({ type }) => type).join(', ')}`,
+    };
+    this.#observer.vertexStarted(vertex);
+    try {
+      throwIfAborted(work.signal);
+      for (const { descriptor } of work.state.layers) await this.#bases.fetchLayer(descriptor);
+      await storeImage(work);
+      if (outputs.length === 0) await nameImage(work);
+      for (const output of outputs) await writeOutput(output, work);
+      if (options.iidfile !== undefined) await writeFileAtomic(options.iidfile, work.image.config.digest);
+      this.#observer.vertexDone(vertex);
+    } catch (error) {
+      this.#observer.vertexFailed(vertex, error);
+      throw error;
+    }
+  }
+}

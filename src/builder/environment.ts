@@ -1,0 +1,86 @@
+import type { StoredImage } from '../content/resolve-image.ts';
+import type { LayoutStore } from '../content/store.ts';
+import type { Descriptor } from '../image/descriptor.ts';
+import type { Platform } from '../image/platform.ts';
+import type { Snapshotter } from '../layers/snapshotter.ts';
+import type { RunIsolation, RunStep } from '../runtime/run-step-types.ts';
+import type { BuildObserver } from './observer.ts';
+
+/** Where base images come from that the local store lacks; the command wires a registry client in. */
+export interface ImageSource {
+  /**
+   * Manifest and config of the image go into the store; its layers may, or `fetchLayer` brings them later.
+   *
+   * @param reference Full text, with a tag or digest.
+   * @throws HawserError, whatever the registry says
+   */
+  resolve(reference: string, options: SourceOptions): Promise<StoredImage>;
+  /** Brings one layer of a resolved image into the store, when a step reads its files. */
+  fetchLayer?(image: StoredImage, layer: Descriptor, options: SourceOptions): Promise<void>;
+}
+
+export interface SourceOptions {
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+}
+
+/** What a build works with. What costs time to load comes by functions, and a build that is all cached asks for none. */
+export interface BuildEnvironment {
+  readonly store: LayoutStore;
+  /** `$HAWSER_ROOT/build-cache` */
+  readonly cacheRoot: string;
+  /** `$HAWSER_RUN` */
+  readonly run: string;
+  readonly openSnapshotter: () => Promise<Snapshotter>;
+  readonly loadRunStep: () => Promise<RunStep>;
+  /** Without it, only local images can be built upon. */
+  readonly images?: ImageSource;
+  readonly observer?: BuildObserver;
+  readonly signal?: AbortSignal | undefined;
+  /** Default `auto`. */
+  readonly isolation?: RunIsolation;
+}
+
+/** `--output type=…,dest=…` */
+export interface BuildOutput {
+  readonly type: 'oci' | 'docker' | 'tar' | 'local';
+  /** A file, or a folder for `local`; relative to the present folder. */
+  readonly dest: string;
+}
+
+export interface BuildOptions {
+  /** The folder to build from. */
+  readonly context: string;
+  /** Path of the Dockerfile; default `Dockerfile` in the context. */
+  readonly file?: string;
+  /** The Dockerfile itself, where it comes from elsewhere (`-f -`); `file` is its name in messages then. */
+  readonly dockerfile?: Uint8Array;
+  readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Names of the image, as the user writes them. */
+  readonly tags?: readonly string[];
+  readonly platform?: Platform;
+  readonly noCache?: boolean;
+  /** Looks base images up at their registry although they are here. */
+  readonly pull?: boolean;
+  readonly network?: 'host' | 'none' | 'default';
+  readonly extraHosts?: readonly { readonly host: string; readonly address: string }[];
+  /** Where the result goes; none: into the local store. */
+  readonly outputs?: readonly BuildOutput[];
+  /** SOURCE_DATE_EPOCH, in seconds since 1970. */
+  readonly sourceDateEpoch?: number;
+  /** Steps that run at once; default processors + 1. */
+  readonly jobs?: number;
+  /** Written with the image's id (the digest of its config). */
+  readonly iidfile?: string;
+}
+
+export interface BuildResult {
+  /** The manifest, as names stand for it. */
+  readonly descriptor: Descriptor;
+  /** Docker's image id: the digest of the config. */
+  readonly imageID: string;
+  /** Full references that it got. */
+  readonly names: readonly string[];
+}

@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import { splitDevice } from '../../layers/fs-ops.ts';
+import { tarEntry } from '../../tar/entry.ts';
+import { type TarItem, writeTar } from '../../tar/writer.ts';
+import { byteString } from '../../util/byte-string.ts';
+import { fileTimeOf } from '../execute/copy/file-time.ts';
+import { listSource } from '../execute/copy/list-source.ts';
+import type { SourceEntry } from '../execute/copy/source-entry.ts';
+
+export interface RootfsArchiveOptions {
+  /** Seconds since 1970: later times become this one. */
+  readonly epoch: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** `type=tar`: the files of an image as one plain archive, hard links kept, sockets left out. */
+export function rootfsArchive(root: string, options: RootfsArchiveOptions): AsyncIterable<Uint8Array> {
+  const entries = listSource({ root, isContext: false }, '/')[0]?.entries ?? [];
+  return writeTar(itemsOf(entries, options));
+}
+
+function* itemsOf(entries: readonly SourceEntry[], options: RootfsArchiveOptions): Generator<TarItem, void> {
+  const first = new Map<string, string>();
+  for (const entry of entries) {
+    if (entry.path === '' || entry.type === 'socket') continue;
+    const link = entry.inode === undefined ? undefined : first.get(entry.inode);
+    if (entry.inode !== undefined && link === undefined) first.set(entry.inode, entry.path);
+    yield itemOf(entry, link, options);
+  }
+}
+
+const types = {
+  file: 'file',
+  folder: 'directory',
+  symlink: 'symlink',
+  fifo: 'fifo',
+  socket: 'file',
+} as const;
+
+function itemOf(entry: SourceEntry, link: string | undefined, options: RootfsArchiveOptions): TarItem {
+  const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
+  const type = isDevice ? (entry.type as 'character-device') : types[entry.type as keyof typeof types];
+  const device = isDevice ? splitDevice(entry.device ?? 0) : { major: 0, minor: 0 };
+  const latest = options.epoch === undefined ? Number.POSITIVE_INFINITY : options.epoch * 1000;
+  const seconds = fileTimeOf(Math.min(entry.mtime, latest)).seconds;
+  const capability =
+    entry.capability === undefined ? [] : [['security.capability', entry.capability] as const];
+  const fields = {
+    name: byteString(entry.path),
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    mtime: { seconds, nanoseconds: 0 },
+    devmajor: device.major,
+    devminor: device.minor,
+    xattrs: new Map(capability),
+  };
+  if (link !== undefined) return { entry: tarEntry({ ...fields, type: 'link', linkname: byteString(link) }) };
+  const linkname = byteString(entry.link ?? '');
+  const header = tarEntry({ ...fields, type, linkname, size: entry.size });
+  if (entry.type !== 'file' || entry.size === 0) return { entry: header };
+  return {
+    entry: header,
+    body: createReadStream(entry.location, { highWaterMark: 1 << 20, signal: options.signal }),
+  };
+}

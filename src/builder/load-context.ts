@@ -1,0 +1,140 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { nearest } from '../util/nearest.ts';
+import { StatMemo } from './cache/stat-memo.ts';
+import { type IgnoreMatcher, parseIgnore } from './dockerfile/ignore.ts';
+import type { BuildContextFiles } from './execute/context.ts';
+
+export interface LoadedContext extends BuildContextFiles {
+  /** Keeps what was learnt about the files for the next build. */
+  save(): Promise<void>;
+}
+
+export interface LoadContextOptions {
+  /** The path of the Dockerfile, where it is a file. */
+  readonly dockerfile?: string | undefined;
+  /** Where digests of files are remembered. */
+  readonly memos: string;
+}
+
+/**
+ * The folder to build from, as .dockerignore leaves it: `<Dockerfile>.dockerignore` beside the Dockerfile, else
+ * `.dockerignore` at the context's root.
+ *
+ * @throws HawserError CONTEXT_INVALID, DOCKERFILE_INVALID for a wrong pattern
+ */
+export async function loadContext(folder: string, options: LoadContextOptions): Promise<LoadedContext> {
+  const root = resolve(folder);
+  await requireFolder(root, folder);
+  const own = options.dockerfile === undefined ? undefined : `${options.dockerfile}.dockerignore`;
+  const ignore = (await readIgnore(own, root)) ?? (await readIgnore(join(root, '.dockerignore'), root));
+  const memo = new StatMemo(options.memos, root);
+  return {
+    tree: { root, isContext: true, ...(ignore === undefined ? {} : { filter: ignore.matcher }) },
+    hasher: memo,
+    whyHidden(path) {
+      const pattern = ignore?.matcher.explain(path);
+      return pattern === undefined ? undefined : `${ignore?.file}:${pattern.line}: ${pattern.text}`;
+    },
+    save: () => memo.save(),
+  };
+}
+
+async function requireFolder(root: string, written: string): Promise<void> {
+  let isFolder: boolean;
+  try {
+    isFolder = (await stat(root)).isDirectory();
+  } catch (error) {
+    throw new HawserError('CONTEXT_INVALID', `cannot read the build context ${JSON.stringify(written)}`, {
+      cause: error,
+    });
+  }
+  if (!isFolder) {
+    throw new HawserError('CONTEXT_INVALID', `the build context ${JSON.stringify(written)} is no folder`, {
+      remedy: 'Name a folder; name a Dockerfile with -f.',
+    });
+  }
+}
+
+async function readIgnore(
+  path: string | undefined,
+  root: string,
+): Promise<{ readonly matcher: IgnoreMatcher; readonly file: string } | undefined> {
+  const text = path === undefined ? undefined : await readIfThere(path);
+  if (path === undefined || text === undefined) return undefined;
+  const inside = relative(root, path);
+  const file = inside.startsWith('..') ? path : inside;
+  return { matcher: parseIgnore(text.toString('utf8'), { file }), file };
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+export interface DockerfileText {
+  /** As the user knows it, for messages. */
+  readonly name: string;
+  /** Undefined for one that comes from elsewhere than a file. */
+  readonly path?: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Far above any real one. */
+const MAX_DOCKERFILE = 16 * 1024 * 1024;
+
+/**
+ * Reads the Dockerfile: the file that is named (relative to the present folder), else `Dockerfile` in the context.
+ *
+ * @throws HawserError DOCKERFILE_UNKNOWN with a near name
+ */
+export async function readDockerfile(context: string, file: string | undefined): Promise<DockerfileText> {
+  const path = resolve(file ?? join(context, 'Dockerfile'));
+  const name = file ?? 'Dockerfile';
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_DOCKERFILE) {
+      throw new HawserError('DOCKERFILE_INVALID', `${name} has ${size} bytes, over ${MAX_DOCKERFILE}`);
+    }
+    return { name, path, bytes: await readFile(path) };
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'EISDIR') throw error;
+    const near = await nearName(path);
+    throw new HawserError(
+      'DOCKERFILE_UNKNOWN',
+      `cannot read ${JSON.stringify(file ?? join(context, 'Dockerfile'))}`,
+      {
+        cause: error,
+        remedy:
+          near === undefined
+            ? 'Name the Dockerfile with -f.'
+            : `Did you mean -f ${join(dirname(file ?? join(context, 'Dockerfile')), near)}?`,
+      },
+    );
+  }
+}
+
+async function nearName(path: string): Promise<string | undefined> {
+  const { readdir } = await import('node:fs/promises');
+  try {
+    const names = await readdir(dirname(path));
+    return (
+      names.find(name => name.toLowerCase() === basename(path).toLowerCase()) ??
+      names.find(
+        name =>
+          /^(?:Containerfile|.*\.Dockerfile|Dockerfile\..*)$/i.test(name) && !name.endsWith('.dockerignore'),
+      ) ??
+      nearest(basename(path), names)
+    );
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined; // there is no such folder either
+  }
+}

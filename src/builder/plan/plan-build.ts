@@ -1,0 +1,221 @@
+import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
+import type { ImageConfig } from '../../image/config.ts';
+import { type Platform, parsePlatform } from '../../image/platform.ts';
+import { nearest } from '../../util/nearest.ts';
+import { dockerfileError } from '../dockerfile/errors.ts';
+import { expandWord } from '../dockerfile/expand.ts';
+import type { StageInstruction } from '../dockerfile/instructions.ts';
+import { parseTrigger } from '../dockerfile/interpret.ts';
+import { locationIn, type Word } from '../dockerfile/source.ts';
+import {
+  findBaseStage,
+  findSourceStage,
+  findTarget,
+  type Program,
+  type Stage,
+} from '../dockerfile/stages.ts';
+import type { Vertex } from '../execute/operation.ts';
+import { applyLine, isStep } from './apply-line.ts';
+import { type BuildSettings, LineContext, type SourceOfCopy } from './line-context.ts';
+import { beginStage, continueStage, type StageDraft, withConfig } from './stage-draft.ts';
+
+export interface ResolvedBase {
+  readonly vertex: Vertex;
+  readonly config: ImageConfig;
+}
+
+export interface PlanOptions {
+  readonly program: Program;
+  readonly settings: BuildSettings;
+  readonly target: string | undefined;
+  readonly platform: Platform;
+  /** The image of a FROM or of a `COPY --from`. */
+  readonly resolveBase: (
+    image: string,
+    platform: Platform,
+    location: SourceLocation,
+  ) => Promise<ResolvedBase>;
+}
+
+export interface BuildPlan {
+  readonly draft: StageDraft;
+  /** The steps that the target needs, in the order of the Dockerfile within each stage. */
+  readonly steps: readonly Vertex[];
+}
+
+/**
+ * Turns a Dockerfile into the graph of what the target needs: stages that nothing refers to are not looked at.
+ *
+ * @throws HawserError DOCKERFILE_INVALID, STAGE_UNKNOWN, and what `resolveBase` throws
+ */
+export async function planBuild(options: PlanOptions): Promise<BuildPlan> {
+  const planner = new Planner(options);
+  const stage = findTarget(options.program, options.target);
+  return { draft: await planner.draftOf(stage), steps: planner.steps };
+}
+
+class Planner {
+  readonly steps: Vertex[] = [];
+  readonly #options: PlanOptions;
+  readonly #drafts = new Map<Stage, Promise<StageDraft>>();
+
+  constructor(options: PlanOptions) {
+    this.#options = options;
+  }
+
+  draftOf(stage: Stage): Promise<StageDraft> {
+    let draft = this.#drafts.get(stage);
+    if (draft === undefined) {
+      draft = this.#plan(stage);
+      this.#drafts.set(stage, draft);
+      // It is awaited by who asked; another failure may come first, and then nobody does.
+      draft.catch(() => undefined);
+    }
+    return draft;
+  }
+
+  async #plan(stage: Stage): Promise<StageDraft> {
+    // Asked for before the base is there, so that images are looked up side by side.
+    const sources = new Map<string, Promise<SourceOfCopy>>();
+    this.#collectSources(stage, stage.instructions, sources);
+    const begin = await this.#begin(stage);
+    const triggers = (begin.config.OnBuild ?? []).map(text =>
+      parseTrigger(text, { file: `ONBUILD of ${stage.from.image.text}` }),
+    );
+    this.#collectSources(stage, triggers, sources);
+    const ready = new Map<string, SourceOfCopy>();
+    for (const [from, source] of sources) ready.set(from, await source);
+    const instructions = [...triggers, ...stage.instructions];
+    return this.#applyLines(stage, {
+      instructions,
+      sources: ready,
+      begin: withConfig(begin, { OnBuild: null }),
+    });
+  }
+
+  #applyLines(
+    stage: Stage,
+    work: {
+      readonly instructions: readonly StageInstruction[];
+      readonly sources: ReadonlyMap<string, SourceOfCopy>;
+      readonly begin: StageDraft;
+    },
+  ): StageDraft {
+    const total = 1 + work.instructions.filter(isStep).length;
+    const label = this.#labelOf(stage);
+    let step = 1;
+    let draft = work.begin;
+    for (const instruction of work.instructions) {
+      const line = new LineContext(this.#options.settings, {
+        instruction,
+        nextStep: () => ({ id: `${stage.index}.${++step}`, prefix: `[${label}${step}/${total}] ` }),
+        sourceOf: from => work.sources.get(from.text) as SourceOfCopy,
+      });
+      const next = applyLine(instruction, draft, line);
+      if (next.vertex !== draft.vertex) this.steps.push(next.vertex);
+      draft = next;
+    }
+    return draft;
+  }
+
+  #labelOf(stage: Stage): string {
+    if (stage.name !== undefined) return `${stage.name} `;
+    return this.#options.program.stages.length > 1 ? `stage-${stage.index} ` : '';
+  }
+
+  async #begin(stage: Stage): Promise<StageDraft> {
+    const { image, platform: platformWord } = stage.from;
+    const platform =
+      platformWord === undefined ? this.#options.platform : this.#platformOf(stage, platformWord);
+    const name = this.#expandGlobal(stage, image);
+    if (name === '') {
+      throw dockerfileError(
+        'base name should not be blank',
+        this.#location(stage, image),
+        'Give the ARG a value, or a default.',
+      );
+    }
+    const parent = findBaseStage(this.#options.program, name, stage.from);
+    if (parent !== undefined) return continueStage(await this.draftOf(parent));
+    if (name === 'scratch') return beginStage({ vertex: scratchVertex, platform });
+    const base = await this.#options.resolveBase(name, platform, this.#location(stage, image));
+    return beginStage({ vertex: base.vertex, platform, image: base.config });
+  }
+
+  #platformOf(stage: Stage, word: Word): Platform {
+    const text = this.#expandGlobal(stage, word);
+    try {
+      return parsePlatform(text);
+    } catch (error) {
+      throw new HawserError('PLATFORM_INVALID', `invalid platform ${JSON.stringify(text)} of FROM`, {
+        cause: error,
+        location: this.#location(stage, word),
+        remedy: 'Write os/architecture[/variant], e.g. linux/arm64.',
+      });
+    }
+  }
+
+  #expandGlobal(stage: Stage, word: Word): string {
+    const { settings } = this.#options;
+    const location = () => this.#location(stage, word);
+    return expandWord(word.text, settings.globals, { escape: settings.escape, location }).text;
+  }
+
+  #location(stage: Stage, word: Word): SourceLocation {
+    return locationIn(stage.from.node.line, word);
+  }
+
+  #collectSources(
+    stage: Stage,
+    instructions: readonly StageInstruction[],
+    sources: Map<string, Promise<SourceOfCopy>>,
+  ): void {
+    for (const instruction of instructions) {
+      if (instruction.kind !== 'copy' || instruction.from === undefined) continue;
+      const { from } = instruction;
+      if (sources.has(from.text)) continue;
+      const source = this.#sourceOf(stage, { instruction, word: from });
+      source.catch(() => undefined);
+      sources.set(from.text, source);
+    }
+  }
+
+  /** `--from`: a stage before this one by name or number, else an image. */
+  async #sourceOf(
+    stage: Stage,
+    place: { readonly instruction: StageInstruction; readonly word: Word },
+  ): Promise<SourceOfCopy> {
+    const from = place.word.text;
+    const found = findSourceStage(this.#options.program, from, { before: stage, numbers: true, place });
+    if (found !== undefined) {
+      return { vertex: (await this.draftOf(found)).vertex, name: `stage ${found.name ?? found.index}` };
+    }
+    const location = locationIn(place.instruction.node.line, place.word);
+    try {
+      const base = await this.#options.resolveBase(from, this.#options.platform, location);
+      return { vertex: base.vertex, name: `image ${from}` };
+    } catch (error) {
+      throw this.#withNearStage(error, stage, { from, location });
+    }
+  }
+
+  /** A `--from` that is no image is most often a slip of a stage's name. */
+  #withNearStage(error: unknown, stage: Stage, copy: { from: string; location: SourceLocation }): unknown {
+    const names = this.#options.program.stages
+      .slice(0, stage.index)
+      .flatMap(({ name }) => (name === undefined ? [] : [name]));
+    const near = /[/:.]/.test(copy.from) ? undefined : nearest(copy.from, names);
+    if (near === undefined || !(error instanceof HawserError)) return error;
+    return new HawserError(
+      'STAGE_UNKNOWN',
+      `--from=${copy.from} is no stage before this line, and no image`,
+      {
+        cause: error,
+        location: copy.location,
+        remedy: `Did you mean stage ${near}?`,
+      },
+    );
+  }
+}
+
+const scratchVertex: Vertex = { id: 'scratch', name: 'FROM scratch', inputs: [] };

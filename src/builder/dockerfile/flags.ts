@@ -1,5 +1,6 @@
+import { nearest } from '../../util/nearest.ts';
 import type { DockerfileNode } from './ast.ts';
-import { dockerfileError, suggestion } from './errors.ts';
+import { dockerfileError } from './errors.ts';
 import type { Word } from './source.ts';
 import { locationIn } from './source.ts';
 
@@ -16,32 +17,18 @@ export interface Flags {
 export function readFlags(node: DockerfileNode, known: Readonly<Record<string, FlagType>> = {}): Flags {
   const values = new Map<string, Word[]>();
   for (const flag of node.flags) {
-    const location = locationIn(node.line, flag);
     const equals = flag.text.indexOf('=');
     const name = flag.text.slice(2, equals < 0 ? undefined : equals);
+    const value = equals < 0 ? undefined : flag.text.slice(equals + 1);
     const type = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (type === undefined) {
-      const { suffix, remedy } = suggestion(name, Object.keys(known));
-      const keyword = node.keyword.text.toUpperCase();
-      throw dockerfileError(
-        `unknown flag: --${name}${suffix}`,
-        location,
-        remedy === undefined ? knownFlags(keyword, known) : `Write --${remedy.slice('Write '.length)}`,
-      );
-    }
+    if (type === undefined) throw unknownFlag(node, flag, { name, known });
     const earlier = values.get(name) ?? [];
-    if (earlier.length > 0 && type !== 'texts') {
-      throw dockerfileError(`duplicate flag specified: --${name}`, location, 'Keep one of them.');
+    const problem = problemOf({ name, value, type, repeated: earlier.length > 0 });
+    if (problem !== undefined) {
+      throw dockerfileError(problem.message, locationIn(node.line, flag), problem.remedy);
     }
-    const value = equals < 0 ? '' : flag.text.slice(equals + 1);
-    if (type === 'boolean' ? equals >= 0 && value === '' : equals < 0) {
-      throw dockerfileError(`missing a value on flag: --${name}`, location, `Write --${name}=VALUE.`);
-    }
-    if (type === 'boolean' && !/^(|true|false)$/i.test(value)) {
-      const message = `expecting boolean value for flag --${name}, not: ${value}`;
-      throw dockerfileError(message, location, `Write --${name} or --${name}=false.`);
-    }
-    values.set(name, [...earlier, { ...valueRange(node, flag, value), text: value }]);
+    earlier.push({ ...valueRange(node, flag, value ?? ''), text: value ?? '' });
+    values.set(name, earlier);
   }
   return {
     text: name => values.get(name)?.[0],
@@ -51,6 +38,39 @@ export function readFlags(node: DockerfileNode, known: Readonly<Record<string, F
       return value === undefined ? undefined : value.text.toLowerCase() !== 'false';
     },
   };
+}
+
+function unknownFlag(
+  node: DockerfileNode,
+  flag: Word,
+  { name, known }: { readonly name: string; readonly known: Readonly<Record<string, FlagType>> },
+): Error {
+  const near = nearest(name, Object.keys(known));
+  const message = `unknown flag: --${name}${near === undefined ? '' : ` (did you mean ${near}?)`}`;
+  const remedy = near === undefined ? knownFlags(node.keyword.text.toUpperCase(), known) : `Write --${near}.`;
+  return dockerfileError(message, locationIn(node.line, flag), remedy);
+}
+
+interface GivenFlag {
+  readonly name: string;
+  readonly value: string | undefined;
+  readonly type: FlagType;
+  readonly repeated: boolean;
+}
+
+function problemOf(flag: GivenFlag): { readonly message: string; readonly remedy: string } | undefined {
+  const { name, value, type } = flag;
+  if (flag.repeated && type !== 'texts') {
+    return { message: `duplicate flag specified: --${name}`, remedy: 'Keep one of them.' };
+  }
+  if (type === 'boolean' ? value === '' : value === undefined) {
+    return { message: `missing a value on flag: --${name}`, remedy: `Write --${name}=VALUE.` };
+  }
+  if (type === 'boolean' && value !== undefined && !/^(?:true|false)$/i.test(value)) {
+    const message = `expecting boolean value for flag --${name}, not: ${value}`;
+    return { message, remedy: `Write --${name} or --${name}=false.` };
+  }
+  return undefined;
 }
 
 /** The value alone where the flag is written plainly; the whole flag where quotes make that unclear. */

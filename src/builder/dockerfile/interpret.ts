@@ -57,7 +57,7 @@ export function interpret(node: DockerfileNode): Instruction {
     throw dockerfileError(
       `unknown instruction: ${keyword}${suffix}`,
       locationIn(node.line, node.keyword),
-      remedy,
+      remedy ?? `Use one of ${keywords.join(', ')}.`,
     );
   }
   return interpreter(node, { text: trimSpace(node.line.text.slice(node.keyword.start)), node });

@@ -66,12 +66,16 @@ function positionAt(
   offset: number,
   side: 'start' | 'end',
 ): { readonly line: number; readonly column: number } {
-  let found = line.segments[0];
-  for (const segment of line.segments) {
-    // an end that falls on a border belongs to the piece before it
-    if (side === 'start' ? segment.offset > offset : segment.offset >= offset && segment.offset > 0) break;
-    found = segment;
+  let low = 0;
+  let high = line.segments.length;
+  // the last segment that begins at the offset or before it; an end on a border belongs to the piece before
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    const begins = line.segments[middle]?.offset ?? 0;
+    if (side === 'start' ? begins <= offset : begins < offset) low = middle;
+    else high = middle;
   }
+  const found = line.segments[low];
   if (found === undefined) return { line: line.startLine, column: 1 };
   return { line: found.line, column: found.column + offset - found.offset };
 }

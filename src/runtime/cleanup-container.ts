@@ -1,0 +1,134 @@
+import { existsSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fsOps } from '../layers/fs-ops.ts';
+import { isRunning } from '../util/process-identity.ts';
+import type { ContainerEngine } from './container-engine.ts';
+import { stateOf } from './container-state.ts';
+import {
+  bootID,
+  bundleFolder,
+  containerFolder,
+  containerIDs,
+  readRecord,
+  readRecords,
+  readStart,
+  releaseName,
+  snapshotKeyOf,
+  withContainerLock,
+} from './container-store.ts';
+import type { ContainerRecord } from './container-types.ts';
+import { disconnectFromBridge, removeNetworkNamespace } from './network/bridge-network.ts';
+import { releasePorts } from './network/port-reservations.ts';
+import { runtimeDelete } from './runc.ts';
+import { removeVolume } from './volumes.ts';
+
+async function releaseNetwork(engine: ContainerEngine, record: ContainerRecord): Promise<void> {
+  const namespace = join(bundleFolder(engine, record.id), 'netns');
+  const start = readStart(engine, record.id);
+  const ports = start?.ports ?? record.request.ports ?? [];
+  if (existsSync(namespace)) {
+    await disconnectFromBridge(record.id, { namespace, ports, network: start?.network });
+    removeNetworkNamespace(namespace);
+  }
+  releasePorts(record.id, ports);
+}
+
+/** conmon may be waiting to call the cleanup that is going on here. */
+function dismissConmon(engine: ContainerEngine, record: ContainerRecord): void {
+  const start = readStart(engine, record.id);
+  const ended = existsSync(join(containerFolder(engine, record.id), 'exit', record.id));
+  if (start?.conmon === undefined || !ended || start.bootID !== bootID()) return;
+  // Its exit command runs as its child: a hawser that conmon called must not end its own parent before it is done.
+  if (start.conmon.pid === process.ppid || !isRunning(start.conmon)) return;
+  process.kill(start.conmon.pid, 'SIGKILL');
+}
+
+/**
+ * Gives back what a start has taken: process, cgroup, network, ports, mounts and the bundle. The record and the writable
+ * layer stay. The caller holds the container's lock; each part is harmless where there is nothing.
+ */
+export async function releaseStart(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  options: { readonly discard?: boolean } = {},
+): Promise<void> {
+  const { id } = record;
+  const bundle = bundleFolder(engine, id);
+  const unmount = async () => {
+    if (record.kind === 'sandbox') {
+      if (existsSync(join(bundle, 'shm'))) fsOps.unmount(join(bundle, 'shm'));
+      return;
+    }
+    const snapshot = await engine.snapshotter.find(snapshotKeyOf(id));
+    if (options.discard === true) await snapshot?.discard();
+    else await snapshot?.unmount();
+  };
+  if (existsSync(bundle)) {
+    dismissConmon(engine, record);
+    await Promise.all([runtimeDelete(engine.runtime, id), releaseNetwork(engine, record)]);
+  }
+  await unmount();
+  rmSync(bundle, { recursive: true, force: true });
+}
+
+/** Removes what is left of a container: the record last, so that a crash in between leaves a container to remove. */
+export async function discardContainer(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  options: { readonly volumes: boolean },
+): Promise<void> {
+  await releaseStart(engine, record, { discard: true });
+  for (const mount of record.mounts) {
+    const given = record.request.mounts?.some(({ target, type }) => type === 'volume' && target === mount.target);
+    const named = record.request.mounts?.some(
+      wanted => wanted.type === 'volume' && wanted.target === mount.target && wanted.name !== undefined,
+    );
+    const anonymous = mount.type === 'volume' && (given !== true || named !== true);
+    if (options.volumes && anonymous && mount.name !== undefined) removeVolume(engine, mount.name);
+  }
+  releaseName(engine, record.name, record.id);
+  await rm(containerFolder(engine, record.id), { recursive: true, force: true });
+  rmSync(join(engine.run, 'locks', `container-${record.id}`), { force: true });
+}
+
+/**
+ * What conmon's exit command does, and whoever finds a container that has ended: gives back what it held, and removes it
+ * where it was run with `--rm`. Does nothing while it runs, or where it is gone.
+ */
+export async function cleanupContainer(engine: ContainerEngine, id: string): Promise<void> {
+  if (readRecord(engine, id) === undefined) return;
+  await withContainerLock(engine, id, async () => {
+    const record = readRecord(engine, id);
+    if (record === undefined) return;
+    const { status } = stateOf(engine, id);
+    if (status === 'running' || status === 'created') return;
+    if (record.request.autoRemove === true) await discardContainer(engine, record, { volumes: true });
+    else await releaseStart(engine, record);
+  });
+}
+
+/** Cleans up after containers whose conmon or cleanup was killed, and after creates that did not finish. */
+export async function sweepContainers(engine: ContainerEngine): Promise<void> {
+  for (const record of readRecords(engine)) {
+    const left = existsSync(bundleFolder(engine, record.id)) || record.request.autoRemove === true;
+    if (left && stateOf(engine, record.id).status === 'exited') await cleanupContainer(engine, record.id);
+  }
+  for (const id of containerIDs(engine)) {
+    if (readRecord(engine, id) !== undefined) continue;
+    // A create holds its folder for a moment before the record is there.
+    await sweepUnfinished(engine, id);
+  }
+}
+
+/** Milliseconds after which a folder without a record is a create that died. */
+const CREATE_TIME = 60_000;
+
+async function sweepUnfinished(engine: ContainerEngine, id: string): Promise<void> {
+  const { statSync } = await import('node:fs');
+  const folder = containerFolder(engine, id);
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined || Date.now() - stat.mtimeMs < CREATE_TIME) return;
+  await (await engine.snapshotter.find(snapshotKeyOf(id)))?.discard();
+  await rm(folder, { recursive: true, force: true });
+}

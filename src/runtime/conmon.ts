@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
+import type { ContainerEngine } from './container-engine.ts';
+import { bundleFolder, containerFolder, logPathOf } from './container-store.ts';
+import type { ContainerRecord } from './container-types.ts';
+import { requireProgram } from './find-program.ts';
+import { runtimeError } from './runc.ts';
+import { childExit } from './run-program.ts';
+
+export interface ConmonOptions {
+  /** Seconds that conmon waits before the exit command: a foreground hawser cleans up sooner than that. */
+  readonly exitDelay?: number;
+}
+
+export interface CreatedProcess {
+  readonly process: ProcessIdentity;
+  readonly conmon: ProcessIdentity | undefined;
+}
+
+function argumentsOf(engine: ContainerEngine, record: ContainerRecord, options: ConmonOptions): readonly string[] {
+  const bundle = bundleFolder(engine, record.id);
+  const [program = '', ...rest] = engine.cleanupCommand;
+  const cleanup = [...rest, record.id].flatMap(argument => ['--exit-command-arg', argument]);
+  return [
+    ...['--api-version', '1', '--cid', record.id, '--cuuid', record.id, '--name', record.name],
+    ...['--runtime', engine.runtime.path, '--runtime-arg', '--root', '--runtime-arg', engine.runtime.root],
+    ...['--bundle', bundle, '--persist-dir', containerFolder(engine, record.id), '--full-attach'],
+    ...['--container-pidfile', join(bundle, 'pid'), '--conmon-pidfile', join(bundle, 'conmon.pid')],
+    ...['--exit-dir', join(containerFolder(engine, record.id), 'exit')],
+    ...['--log-path', `k8s-file:${logPathOf(engine, record)}`, '--log-level', 'error', '--no-sync-log'],
+    ...(program === '' ? [] : ['--exit-command', program, ...cleanup]),
+    ...(program === '' || options.exitDelay === undefined ? [] : ['--exit-delay', String(options.exitDelay)]),
+    ...(record.request.tty === true ? ['--terminal'] : []),
+    ...(record.request.stdin === true ? ['--stdin'] : []),
+  ];
+}
+
+function pidIn(path: string): number | undefined {
+  try {
+    return Number(readFileSync(path, 'latin1').trim());
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The one line that conmon writes to its sync pipe: `{"data": PID}`, or a negative number with the runtime's message. */
+function parseSync(line: string, action: string): number {
+  let data: unknown;
+  let message: unknown;
+  try {
+    ({ data, message } = JSON.parse(line) as { data?: unknown; message?: unknown });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new HawserError('RUNTIME_FAILED', `${action}: conmon ended without an answer`, { cause: error });
+  }
+  if (typeof data === 'number' && data > 0) return data;
+  throw runtimeError(action, typeof message === 'string' ? message : '');
+}
+
+/**
+ * Starts a conmon, which has the OCI runtime create the container and stays its parent, log writer and witness, whatever
+ * becomes of this process. The container waits for `runtimeStart`.
+ *
+ * @throws HawserError REQUIREMENT_MISSING, RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ */
+export async function conmonCreate(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  options: ConmonOptions = {},
+): Promise<CreatedProcess> {
+  const conmon = requireProgram('conmon', { package: 'conmon' });
+  const bundle = bundleFolder(engine, record.id);
+  mkdirSync(join(containerFolder(engine, record.id), 'exit'), { recursive: true });
+  // The exit command inherits this environment, and needs to find the same roots.
+  const env = { ...process.env, HAWSER_ROOT: engine.root, HAWSER_RUN: engine.run, _OCI_SYNCPIPE: '3' };
+  const child = spawn(conmon, argumentsOf(engine, record, options), {
+    cwd: bundle,
+    env,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+  });
+  const [sync, stderr] = [text(child.stdio[3] as Readable), text(child.stderr as Readable)];
+  const action = `create container ${record.name}`;
+  const ended = childExit(child).catch((cause: unknown) => {
+    throw new HawserError('RUNTIME_FAILED', `${action}: conmon did not start`, { cause });
+  });
+  const line = await Promise.race([sync, ended.then(() => sync)]);
+  if (line.trim() === '') {
+    const output = (await stderr).trim();
+    throw new HawserError('RUNTIME_FAILED', `${action}: ${output === '' ? 'conmon ended without an answer' : output}`);
+  }
+  const pid = parseSync(line, action);
+  const process_ = processIdentity(pid);
+  if (process_ === undefined) throw new HawserError('RUNTIME_FAILED', `${action}: its process ${pid} is gone`);
+  const conmonPid = pidIn(join(bundle, 'conmon.pid'));
+  return { process: process_, conmon: conmonPid === undefined ? undefined : processIdentity(conmonPid) };
+}

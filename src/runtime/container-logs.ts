@@ -1,0 +1,121 @@
+import { watch } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemErrorCode } from '../errors/hawser-error.ts';
+import type { ContainerEngine } from './container-engine.ts';
+import { stateOf } from './container-state.ts';
+import { logPathOf, readRecord } from './container-store.ts';
+import { type LogLine, parseLogLine, timeOfLog } from './log-format.ts';
+
+export interface LogOptions {
+  /** Goes on until the container ends, or `signal` fires. */
+  readonly follow?: boolean;
+  /** The last lines only; counted in whole lines. */
+  readonly tail?: number;
+  /** RFC 3339, inclusive. */
+  readonly since?: string;
+  /** RFC 3339, inclusive. */
+  readonly until?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const CHUNK = 65_536;
+const NEWLINE = 0x0a;
+
+/** Where the last `count` whole lines begin, read from the end. */
+async function offsetOfTail(handle: FileHandle, count: number): Promise<number> {
+  const { size } = await handle.stat();
+  let newlines = 0;
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - CHUNK);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
+    let lineEnd = bytesRead;
+    for (let at = bytesRead - 1; at >= 0; at--) {
+      if (buffer[at] !== NEWLINE || start + at === size - 1) continue;
+      // A partial line belongs to the one after it.
+      const line = parseLogLine(buffer.subarray(at + 1, lineEnd));
+      lineEnd = at;
+      if (line?.partial === true) continue;
+      if (++newlines > count - 1 && count > 0) {
+        const previous = buffer.lastIndexOf(NEWLINE, at - 1);
+        const before = parseLogLine(buffer.subarray(previous + 1, at));
+        if (before?.partial !== true) return start + at + 1;
+      }
+    }
+    end = start;
+  }
+  return count === 0 ? size : 0;
+}
+
+/** Waits for the file to change, half a second at most. */
+function nextChange(path: string, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise(resolve => {
+    const watcher = watch(dirname(path));
+    const done = () => {
+      clearTimeout(timer);
+      watcher.close();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, 500);
+    watcher.once('change', done).once('error', done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+function inTime(line: LogLine, since: bigint | undefined, until: bigint | undefined): boolean {
+  const time = timeOfLog(line.time);
+  if (time === undefined) return true;
+  return (since === undefined || time >= since) && (until === undefined || time <= until);
+}
+
+/** The lines of a log file, from the `tail`; with `isOver`, goes on reading until that says so. */
+export async function* readLogFile(
+  path: string,
+  options: LogOptions & { readonly isOver: () => boolean },
+): AsyncGenerator<LogLine> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  const since = options.since === undefined ? undefined : timeOfLog(options.since);
+  const until = options.until === undefined ? undefined : timeOfLog(options.until);
+  try {
+    let position = options.tail === undefined ? 0 : await offsetOfTail(handle, options.tail);
+    let rest: Buffer = Buffer.alloc(0);
+    while (options.signal?.aborted !== true) {
+      // Asked before the read: what was written before the end is read after it.
+      const over = options.follow !== true || options.isOver();
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK), 0, CHUNK, position);
+      position += bytesRead;
+      if (bytesRead === 0) {
+        if (over) return;
+        await nextChange(path, options.signal);
+        continue;
+      }
+      rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+      for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+        const line = parseLogLine(rest.subarray(0, end));
+        rest = rest.subarray(end + 1);
+        if (line !== undefined && inTime(line, since, until)) yield line;
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The log of a container by its whole id. */
+export async function* readLogs(
+  engine: Pick<ContainerEngine, 'root' | 'run'>,
+  id: string,
+  options: LogOptions = {},
+): AsyncGenerator<LogLine> {
+  const record = readRecord(engine, id);
+  if (record === undefined) return;
+  const isOver = () => stateOf(engine, id).status !== 'running';
+  yield* readLogFile(logPathOf(engine, record), { ...options, isOver });
+}

@@ -1,0 +1,53 @@
+import { type FSWatcher, mkdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { HawserError } from '../errors/hawser-error.ts';
+import { throwIfAborted } from '../util/abort.ts';
+import type { ContainerEngine } from './container-engine.ts';
+import { stateOf } from './container-state.ts';
+import { containerFolder, readRecord } from './container-store.ts';
+import type { ContainerState } from './container-types.ts';
+
+/** Wakes up on a change in a folder, and after `milliseconds` at the latest: watches may be lost or not to be had. */
+function changeOf(watcher: FSWatcher, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timer);
+      watcher.off('change', done);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    watcher.once('change', done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/**
+ * Waits until a container is not running; at once where it is not.
+ *
+ * @throws HawserError ABORTED, CONTAINER_UNKNOWN where it was removed meanwhile
+ */
+export async function waitContainer(
+  engine: Pick<ContainerEngine, 'root' | 'run'>,
+  id: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly poll?: number } = {},
+): Promise<ContainerState> {
+  const exitFolder = join(containerFolder(engine, id), 'exit');
+  let state = stateOf(engine, id);
+  if (state.status !== 'running') return state;
+  mkdirSync(exitFolder, { recursive: true });
+  const watcher = watch(exitFolder, { persistent: true });
+  watcher.on('error', () => watcher.close());
+  try {
+    for (state = stateOf(engine, id); state.status === 'running'; state = stateOf(engine, id)) {
+      throwIfAborted(options.signal);
+      await changeOf(watcher, options.poll ?? 200, options.signal);
+      if (readRecord(engine, id) === undefined) {
+        throw new HawserError('CONTAINER_UNKNOWN', `container ${id.slice(0, 12)} was removed`);
+      }
+    }
+    return state;
+  } finally {
+    watcher.close();
+  }
+}

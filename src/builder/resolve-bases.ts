@@ -7,6 +7,7 @@ import { formatPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
 import type { BuildEnvironment } from './environment.ts';
 import { emptyState, extendState } from './execute/file-state.ts';
+import { located } from './located.ts';
 import type { BuildObserver } from './observer.ts';
 import type { ResolvedBase } from './plan/plan-build.ts';
 
@@ -126,15 +127,4 @@ async function isUsable(image: StoredImage, environment: BuildEnvironment): Prom
     if ((await environment.store.stat(digest)) === undefined) return false;
   }
   return true;
-}
-
-function located(error: unknown, location: SourceLocation): unknown {
-  if (!isHawserError(error) || error.location !== undefined) return error;
-  const { code, message, remedy, detail } = error;
-  return new HawserError(code, message, {
-    cause: error,
-    location,
-    detail,
-    ...(remedy === undefined ? {} : { remedy }),
-  });
 }

@@ -26,6 +26,7 @@ export class LiveBuildProgress implements BuildObserver {
   readonly #live: LiveLines;
   readonly #colour: boolean;
   #total = 0;
+  #stopped = false;
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
@@ -114,6 +115,7 @@ export class LiveBuildProgress implements BuildObserver {
   }
 
   stop(): void {
-    this.#live.stop();
+    if (!this.#stopped) this.#live.stop();
+    this.#stopped = true;
   }
 }

@@ -35,7 +35,10 @@ export async function pushFromStore(
     const { compression, level, signal } = options;
     const pushed = await pushImage(transport, reference, {
       store,
-      descriptor: options.platform === undefined ? descriptor : manifest,
+      descriptor:
+        options.platform === undefined
+          ? descriptor
+          : { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length },
       platform: options.platform,
       prepareLayer: layer => prepareLayer(store, layer, { compression, level, lease, signal }),
       onProgress: event => progress.update(event),

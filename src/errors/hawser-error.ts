@@ -43,9 +43,13 @@ export class HawserError extends Error {
   }
 }
 
-/** Whether `error` is a HawserError, with `code` where one is given. */
+/**
+ * Whether `error` is a HawserError, with `code` where one is given. By name and not by class: when run from source, a
+ * module may be loaded twice, by `require` and by `import()`.
+ */
 export function isHawserError(error: unknown, code?: ErrorCode): error is HawserError {
-  return error instanceof HawserError && (code === undefined || error.code === code);
+  if (!(error instanceof Error) || error.name !== 'HawserError') return false;
+  return code === undefined || (error as HawserError).code === code;
 }
 
 /** The `code` of a Node system error (`ENOENT`, …), undefined for anything else. */

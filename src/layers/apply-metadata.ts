@@ -61,14 +61,18 @@ export function setFileOwnerAndMode(fd: number, entry: TarEntry, options: Metada
   fchmodSync(fd, entry.mode);
 }
 
+/** Node's times are floating-point seconds, exact for whole ones; and it takes a time before 1970 for the present one. */
+function isPlainTime({ seconds, nanoseconds }: TarTime): boolean {
+  return nanoseconds === 0 && seconds >= 0;
+}
+
 export function setFileTime(fd: number, path: ByteString, mtime: TarTime): void {
-  // Node's times are floating-point seconds: exact for whole ones only.
-  if (mtime.nanoseconds === 0) futimesSync(fd, mtime.seconds, mtime.seconds);
+  if (isPlainTime(mtime)) futimesSync(fd, mtime.seconds, mtime.seconds);
   else fsOps.utimensat(fsPath(path), mtime);
 }
 
 export function setTime(path: ByteString, mtime: TarTime): void {
-  if (mtime.nanoseconds === 0) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
+  if (isPlainTime(mtime)) lutimesSync(fsPath(path), mtime.seconds, mtime.seconds);
   else fsOps.utimensat(fsPath(path), mtime);
 }
 

@@ -21,11 +21,24 @@ export function lstatOrNothing(path: ByteString): Stats | undefined {
   return lstatSync(fsPath(path), { throwIfNoEntry: false });
 }
 
-/** `name` without `.`, empty parts and leading slashes: absolute names count from the root, as Docker has it. */
-export function entryParts(name: ByteString): readonly ByteString[] {
-  if (isClean(name)) return name.split('/') as ByteString[];
+/** Deeper trees are no one's, and many programs, Node's `rm` among them, run out of stack on them. */
+const maxDepth = 1024;
+
+/**
+ * A name, or the target of a hard link, without `.`, empty parts and leading slashes: absolute ones count from the root,
+ * as Docker has it.
+ *
+ * @param entry The name that a refusal speaks of.
+ */
+export function entryParts(name: ByteString, entry: ByteString = name): readonly ByteString[] {
+  if (isClean(name)) return checkDepth(name.split('/') as ByteString[], entry);
   const parts = name.split('/').filter(part => part !== '' && part !== '.') as ByteString[];
-  if (parts.includes('..' as ByteString)) refuseEntry(name, 'it has a .. in its path');
+  if (parts.includes('..' as ByteString)) refuseEntry(entry, 'there is a .. in its path');
+  return checkDepth(parts, entry);
+}
+
+function checkDepth(parts: readonly ByteString[], entry: ByteString): readonly ByteString[] {
+  if (parts.length > maxDepth) refuseEntry(entry, `it lies more than ${maxDepth} folders deep`);
   return parts;
 }
 
@@ -99,7 +112,7 @@ export class EntryPaths {
         rest.push(...(target.split('/') as ByteString[]).toReversed());
       } else if (stat !== undefined && !stat.isDirectory()) {
         refuseEntry(name, `${JSON.stringify(textOf(part))} in its path is not a folder`);
-      } else folder.push(part);
+      } else if (folder.push(part) > maxDepth) checkDepth(folder, name);
     }
     return (folder.length === 0 ? this.root : `${this.root}/${folder.join('/')}`) as ByteString;
   }

@@ -243,7 +243,7 @@ export class LayerApplier implements TarHandler {
 
   /** The owner, mode, attributes and times of a hard link are those of the file that it names. */
   #makeLink(path: ByteString, entry: TarEntry): void {
-    const parts = entryParts(entry.linkname);
+    const parts = entryParts(entry.linkname, entry.name);
     const last = parts.at(-1);
     const parent = last === undefined ? undefined : this.#paths.existingParentOf(parts, entry.name);
     const target = parent === undefined ? undefined : (`${parent}/${last}` as ByteString);

@@ -1,7 +1,9 @@
 import type { BlobReader, Lease } from '../../content/store.ts';
+import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
+import { located } from '../located.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { emptyState, extendState, type FileState } from './file-state.ts';
 import type { Operation, Vertex } from './operation.ts';
@@ -64,7 +66,8 @@ export class Solver {
       const layer = await this.#layerOf(vertex.operation, { vertex, inputs, step });
       step.done();
       return extendState(inputs[0] ?? emptyState, layer);
-    } catch (error) {
+    } catch (caught) {
+      const error = isHawserError(caught, 'ABORTED') ? caught : located(caught, vertex.location);
       // The first failure is the build's; that others are stopped for it is no failure of theirs.
       if (!this.#options.abort.signal.aborted) this.#options.abort.abort(error);
       step.failed(error);

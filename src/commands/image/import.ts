@@ -15,6 +15,7 @@ export default class ImageImport extends BaseCommand {
     change: Flags.string({
       char: 'c',
       multiple: true,
+      multipleNonGreedy: true,
       description:
         'a Dockerfile line for the config: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, …',
       helpValue: 'LINE',
@@ -34,7 +35,7 @@ export default class ImageImport extends BaseCommand {
       ],
     );
     const name = args.name === undefined ? undefined : parseTagTarget(args.name);
-    const config = configOfChanges(flags.change ?? []);
+    const config = await configOfChanges(flags.change ?? []);
     const source =
       args.file === '-' ? process.stdin : createReadStream(args.file, { highWaterMark: 1 << 20 });
     const descriptor = await importArchive(await openImages(this.roots), source, {

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { BuildEnvironment, ImageSource } from '../builder/environment.ts';
+import type { BuildObserver } from '../builder/observer.ts';
+import type { LayoutStore } from '../content/store.ts';
+import type { Roots } from '../util/roots.ts';
+
+/** Base images from registries: manifest, config and layers into the store, under the name that the Dockerfile has. */
+function registrySource(store: LayoutStore): ImageSource {
+  return {
+    async resolve(reference, { platform, signal }) {
+      const { pullIntoStore } = await import('./prepare-image.ts');
+      return pullIntoStore(store, reference, { quiet: true, platform, signal });
+    },
+  };
+}
+
+/** What a build works with, wired; what a cached build does not need is loaded when it is asked for. */
+export function buildEnvironment(
+  roots: Roots,
+  options: {
+    readonly store: LayoutStore;
+    readonly observer: BuildObserver;
+    readonly isolation: 'auto' | 'oci' | 'chroot';
+    readonly signal: AbortSignal;
+  },
+): BuildEnvironment {
+  return {
+    ...options,
+    cacheRoot: join(roots.root, 'build-cache'),
+    run: roots.run,
+    openSnapshotter: async () => (await import('./prepare-image.ts')).openSnapshots(roots),
+    loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
+    images: registrySource(options.store),
+  };
+}

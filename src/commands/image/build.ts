@@ -1,0 +1,133 @@
+import { Args, Flags } from '@oclif/core';
+import { BaseCommand } from '../../cli/base-command.ts';
+import { openImages } from '../../cli/open-images.ts';
+import { HawserError } from '../../errors/hawser-error.ts';
+
+export default class ImageBuild extends BaseCommand {
+  static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
+  static override readonly aliases = ['build'];
+  static override readonly examples = [
+    'hawser build -t app .',
+    'hawser build -t app:1.0 -f docker/Dockerfile --target release --build-arg VERSION=1.0 .',
+    'hawser build --output type=oci,dest=app.tar .',
+  ];
+  static override readonly args = {
+    context: Args.string({ required: true, description: 'the folder to build from' }),
+  };
+  static override readonly flags = {
+    file: Flags.string({ char: 'f', description: 'the Dockerfile; - for stdin; default CONTEXT/Dockerfile' }),
+    tag: Flags.string({
+      char: 't',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'name of the image',
+      helpValue: 'NAME[:TAG]',
+    }),
+    'build-arg': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'value of an ARG; of the environment without =VALUE',
+      helpValue: 'NAME[=VALUE]',
+    }),
+    target: Flags.string({ description: 'the stage to build; default the last' }),
+    'no-cache': Flags.boolean({ description: 'run every step' }),
+    pull: Flags.boolean({ description: 'look base images up at their registry although they are here' }),
+    network: Flags.string({
+      options: ['default', 'host', 'none'],
+      default: 'default',
+      description: 'of RUN steps',
+    }),
+    'add-host': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'a line in /etc/hosts of RUN steps',
+      helpValue: 'HOST:ADDRESS',
+    }),
+    label: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'a label of the image',
+      helpValue: 'NAME=VALUE',
+    }),
+    output: Flags.string({
+      char: 'o',
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'where the result goes instead of the store',
+      helpValue: 'type=oci|docker|tar|local,dest=PATH',
+    }),
+    platform: Flags.string({ description: 'of the image', helpValue: 'OS/ARCH' }),
+    isolation: Flags.string({
+      options: ['auto', 'oci', 'chroot'],
+      default: 'auto',
+      description: 'of RUN steps',
+    }),
+    jobs: Flags.integer({ min: 1, description: 'steps that run at once; default processors + 1' }),
+    iidfile: Flags.string({ description: "write the image's id to this file", helpValue: 'FILE' }),
+    progress: Flags.string({
+      options: ['auto', 'plain', 'tty'],
+      default: 'auto',
+      description: 'how to show what happens',
+    }),
+    quiet: Flags.boolean({ char: 'q', description: "only the image's id" }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ImageBuild);
+    const [{ buildImage }, cli, { buildEnvironment }, { chooseBuildProgress }] = await Promise.all([
+      import('../../builder/build.ts'),
+      import('../../cli/build-flags.ts'),
+      import('../../cli/build-environment.ts'),
+      import('../../cli/build-progress.ts'),
+    ]);
+    if (flags.file === '-' && args.context === '-') {
+      throw new HawserError('INVALID_ARGUMENT', 'Dockerfile and context cannot both come from stdin');
+    }
+    const { platform, file } = flags;
+    const platformOption =
+      platform === undefined
+        ? {}
+        : { platform: (await import('../../image/platform.ts')).parsePlatform(platform) };
+    const progress = chooseBuildProgress(
+      flags.quiet ? 'quiet' : (flags.progress as 'auto' | 'plain' | 'tty'),
+    );
+    try {
+      const result = await buildImage(
+        {
+          context: args.context,
+          ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
+          ...(flags.target === undefined ? {} : { target: flags.target }),
+          buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
+          labels: cli.parseAssignments(flags.label ?? [], {}),
+          tags: flags.tag ?? [],
+          noCache: flags['no-cache'],
+          pull: flags.pull,
+          network: flags.network as 'default' | 'host' | 'none',
+          extraHosts: (flags['add-host'] ?? []).map(cli.parseAddHost),
+          outputs: (flags.output ?? []).map(cli.parseOutput),
+          ...platformOption,
+          ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
+          ...(flags.iidfile === undefined ? {} : { iidfile: flags.iidfile }),
+          ...cli.sourceDateEpoch(process.env.SOURCE_DATE_EPOCH),
+        },
+        buildEnvironment(this.roots, {
+          store: await openImages(this.roots),
+          observer: progress.observer,
+          isolation: flags.isolation as 'auto' | 'oci' | 'chroot',
+          signal: this.signal,
+        }),
+      );
+      progress.stop();
+      if (flags.quiet) this.print(result.imageID);
+      else this.note([`Image ${result.imageID}`, ...result.names.map(name => `  named ${name}`)].join('\n'));
+    } finally {
+      progress.stop();
+    }
+  }
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

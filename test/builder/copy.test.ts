@@ -1,0 +1,280 @@
+import { linkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import { tarEntry } from '../../src/tar/entry.ts';
+import { tarItem, writeTar } from '../../src/tar/writer.ts';
+import { byteString } from '../../src/util/byte-string.ts';
+import { collect } from '../content/conformance.ts';
+import { BuildSandbox, type ContextFile, errorOf } from './support.ts';
+
+interface CopyCase {
+  readonly name: string;
+  readonly files: Readonly<Record<string, ContextFile>>;
+  /** Below FROM scratch. */
+  readonly lines: string;
+  /** Of the last layer. */
+  readonly layer: readonly string[];
+}
+
+const tree = { 'd/a': 'a', 'd/sub/b': 'b', 'd/link': { link: 'a' }, f: 'f', 'g.txt': 'g' } as const;
+const link = 'l0777 0:0';
+
+/** The numbers are those of the traps in BuildKit's semantics that the case is about. */
+const cases: readonly CopyCase[] = [
+  { name: '1: a file to a path', files: tree, lines: 'COPY f /x', layer: ['-0644 0:0 x'] },
+  {
+    name: '1: a file into a folder by its slash',
+    files: tree,
+    lines: 'COPY f /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/f'],
+  },
+  {
+    name: '1: a file into a folder that is there',
+    files: tree,
+    lines: 'COPY f /x/y\nCOPY g.txt /x',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/g.txt'],
+  },
+  {
+    name: '2, 3: a folder copies what it holds, with its own mode for the new top',
+    files: { 'd/a': 'a', d: { folder: true, mode: 0o700 } },
+    lines: 'COPY d /x',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a'],
+  },
+  {
+    name: '4: a folder below the top takes the source mode',
+    files: { 'one/s/a': 'a', 'two/s/b': 'b', 'two/s': { folder: true, mode: 0o711 } },
+    lines: 'COPY one /x\nCOPY two /x',
+    layer: ['d0755 0:0 x', 'd0711 0:0 x/s', '-0644 0:0 x/s/b'],
+  },
+  {
+    name: '5: --chown and --chmod reach the parents that are made',
+    files: tree,
+    lines: 'COPY --chown=5:6 --chmod=0777 f /x/y/f',
+    layer: ['d0777 5:6 x', 'd0777 5:6 x/y', '-0777 5:6 x/y/f'],
+  },
+  {
+    name: '6: several sources to one path: the last wins',
+    files: { a: '1', b: '22' },
+    lines: 'COPY a b /x',
+    layer: ['-0644 0:0 x'],
+  },
+  { name: '7: a wildcard without a match', files: tree, lines: 'COPY nope* /x/', layer: [] },
+  {
+    name: '8: a wildcard does not cross a slash',
+    files: { 'd/a.txt': '', 'd/e/b.txt': '', 'c.txt': '' },
+    lines: 'COPY */*.txt *.txt /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a.txt', '-0644 0:0 x/c.txt'],
+  },
+  { name: '9: .. stops at the context', files: tree, lines: 'COPY ../../f /x', layer: ['-0644 0:0 x'] },
+  {
+    name: '10: links inside a folder stay links',
+    files: tree,
+    lines: 'COPY d /x',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a', `${link} x/link -> a`, 'd0755 0:0 x/sub', '-0644 0:0 x/sub/b'],
+  },
+  {
+    name: '10, 11: a link at the top is followed, an absolute one from the context root',
+    files: { 'd/a': 'a', l: { link: '/d/a' }, dl: { link: 'd' } },
+    lines: 'COPY l dl /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a', '-0644 0:0 x/l'],
+  },
+  {
+    name: '12: a link in the target is followed inside the image',
+    files: { 'tree/l': { link: '/real/deep' }, f: 'f' },
+    lines: 'COPY tree /\nCOPY f /l/',
+    layer: ['d0755 0:0 real', 'd0755 0:0 real/deep', '-0644 0:0 real/deep/f'],
+  },
+  {
+    name: '14: a link over a link replaces it',
+    files: { 'one/l': { link: 'a' }, 'two/l': { link: 'b' } },
+    lines: 'COPY one /x/\nCOPY two /x/',
+    layer: ['d0755 0:0 x', `${link} x/l -> b`],
+  },
+  {
+    name: '15: an empty target and a dot are WORKDIR',
+    files: { a: '', b: '' },
+    lines: 'WORKDIR /w\nARG e\nCOPY a $e\nCOPY b .',
+    layer: ['d0755 0:0 w', '-0644 0:0 w/b'],
+  },
+  {
+    name: '16: the JSON form and a bracket in a name',
+    files: { 'a b': '', 'c[1]': '' },
+    lines: 'COPY ["a b", "c[[]1]", "/x/"]',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a b', '-0644 0:0 x/c[1]'],
+  },
+  {
+    name: '19: setuid and sticky bits stay, also through --chown',
+    files: { s: { content: '', mode: 0o4755 }, 'd/t': { folder: true, mode: 0o1777 } },
+    lines: 'COPY --chown=7:8 s d /x/',
+    layer: ['d0755 7:8 x', '-4755 7:8 x/s', 'd1777 7:8 x/t'],
+  },
+  {
+    name: 'here-documents are files',
+    files: {},
+    lines: 'ARG who=world\nCOPY <<one <<"two" /x/\nhello $who\none\n$who\ntwo',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/one', '-0644 0:0 x/two'],
+  },
+  {
+    name: '78: .dockerignore with an exception below a hidden folder',
+    files: { '.dockerignore': '*\n!a/b\n', 'a/b': 'b', 'a/c': 'c', f: 'f' },
+    lines: 'COPY . /x/',
+    layer: ['d0755 0:0 x', 'd0755 0:0 x/a', '-0644 0:0 x/a/b'],
+  },
+];
+
+describe('COPY', () => {
+  let sandbox: BuildSandbox;
+  before(async () => {
+    sandbox = await BuildSandbox.open();
+  });
+  after(() => sandbox.close());
+
+  for (const { name, files, lines, layer } of cases) {
+    it(name, async () => {
+      const context = sandbox.context({ ...files, 'Dockerfile.test': `FROM scratch\n${lines}\n` });
+      const { image } = await sandbox.build(context, { file: `${context}/Dockerfile.test` });
+      expect(await sandbox.layer(image, -1)).to.deep.equal(layer);
+    });
+  }
+
+  it('writes the content, and the last of several sources', async () => {
+    const lines = 'COPY a b /x\nCOPY <<EOF /y\n\thello $HOME\nEOF\n';
+    const context = sandbox.context({ a: '1', b: '22', Dockerfile: `FROM scratch\nENV HOME=h\n${lines}` });
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.fileIn(image, 'x')).to.equal('22');
+    expect(await sandbox.fileIn(image, 'y')).to.equal('\thello h\n');
+  });
+
+  it('21: names of one file stay names of one file', async () => {
+    const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY d /x\n' });
+    linkSync(`${context}/d/a`, `${context}/d/b`);
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, -1)).to.deep.equal([
+      'd0755 0:0 x',
+      '-0644 0:0 x/a',
+      'h0644 0:0 x/b -> x/a',
+    ]);
+  });
+
+  it('20: a socket becomes an empty file', async () => {
+    const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY d /x\n' });
+    const server = createServer().listen(`${context}/d/socket`);
+    await new Promise(resolve => server.once('listening', resolve));
+    try {
+      const { image } = await sandbox.build(context);
+      expect((await sandbox.layer(image, -1)).map(line => line.replace(/\d{4} /, ''))).to.deep.equal([
+        'd0:0 x',
+        '-0:0 x/a',
+        '-0:0 x/socket',
+      ]);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('48: --from takes files of another stage, with their owners', async () => {
+    const lines =
+      'FROM scratch AS one\nCOPY --chown=3:4 d /data\nLABEL a=b\nFROM scratch\nCOPY --from=one /data /x\nCOPY --from=0 /data/a /y\n';
+    const context = sandbox.context({ 'd/a': 'a', Dockerfile: lines });
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, 0)).to.deep.equal(['d0755 0:0 x', '-0644 3:4 x/a']);
+    expect(await sandbox.layer(image, 1)).to.deep.equal(['-0644 3:4 y']);
+    expect(image.config.value.config?.Labels).to.equal(undefined);
+  });
+
+  const failures: [string, Readonly<Record<string, ContextFile>>, string, object][] = [
+    [
+      '7: a path that is not there',
+      tree,
+      'COPY ff /x',
+      { code: 'COPY_SOURCE_UNKNOWN', remedy: 'Did you mean "f"?' },
+    ],
+    [
+      'a path with a slip in a folder',
+      { 'src/main/app.js': '' },
+      'COPY src/mian/app.js /x',
+      { code: 'COPY_SOURCE_UNKNOWN', remedy: 'Did you mean "src/main/app.js"?' },
+    ],
+    [
+      'a path that .dockerignore hides',
+      { ...tree, '.dockerignore': '# c\n*.txt\n' },
+      'COPY g.txt /x',
+      { code: 'COPY_SOURCE_UNKNOWN', message: 'COPY source "g.txt" is hidden by .dockerignore:2: *.txt' },
+    ],
+    ['13: a folder onto a file', tree, 'COPY f /x\nCOPY d /x', { code: 'CONFLICT' }],
+    [
+      '13: a file onto a folder',
+      { 'one/n/a': '', 'two/n': '' },
+      'COPY one /x\nCOPY two /x',
+      { code: 'CONFLICT' },
+    ],
+    ['an unknown name for --chown', tree, 'COPY --chown=nobody f /x', { code: 'DOCKERFILE_INVALID' }],
+    ['a wrong --chmod', tree, 'COPY --chmod=9 f /x', { code: 'DOCKERFILE_INVALID' }],
+    ['an unknown stage', tree, 'COPY --from=1 f /x', { code: 'DOCKERFILE_INVALID' }],
+    ['a URL', tree, 'COPY http://127.0.0.1/f /x', { code: 'DOCKERFILE_INVALID' }],
+  ];
+  for (const [name, files, lines, expected] of failures) {
+    it(`fails for ${name}`, async () => {
+      const context = sandbox.context({ ...files, Dockerfile: `FROM scratch\n${lines}\n` });
+      const error = await errorOf(() => sandbox.build(context));
+      expect(error).to.include(expected);
+      expect(error.location?.file).to.equal('Dockerfile');
+      expect(error.location?.line).to.equal(1 + lines.split('\n').length);
+    });
+  }
+});
+
+describe('ADD', () => {
+  let sandbox: BuildSandbox;
+  before(async () => {
+    sandbox = await BuildSandbox.open();
+  });
+  after(() => sandbox.close());
+
+  const file = (name: string, fields = {}) =>
+    tarItem(tarEntry({ type: 'file', name: byteString(name), ...fields }), Buffer.from('x'));
+
+  it('25, 26, 27: extracts archives by content, with owners and modes of the archive', async () => {
+    const top = { entry: tarEntry({ type: 'directory', name: byteString('.'), mode: 0o700 }) };
+    const archive = await collect(
+      writeTar([top, file('./s', { uid: 5, gid: 6, mode: 0o4711 }), file('d/e')]),
+    );
+    const context = sandbox.context({ Dockerfile: 'FROM scratch\nADD any.name plain.tar not.tar.gz /x\n' });
+    writeFileSync(`${context}/any.name`, gzipSync(archive));
+    writeFileSync(`${context}/plain.tar`, await collect(writeTar([file('p')])));
+    writeFileSync(`${context}/not.tar.gz`, 'no archive at all');
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, -1)).to.deep.equal([
+      'd0755 0:0 x',
+      'd0755 0:0 x/d',
+      '-0644 0:0 x/d/e',
+      '-0644 0:0 x/not.tar.gz',
+      '-0644 0:0 x/p',
+      '-4711 5:6 x/s',
+    ]);
+  });
+
+  it('27: --chown overrides the archive', async () => {
+    const context = sandbox.context({ Dockerfile: 'FROM scratch\nADD --chown=8 a.tar /x/\n' });
+    writeFileSync(`${context}/a.tar`, await collect(writeTar([file('s', { uid: 5 })])));
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, -1)).to.deep.equal(['d0755 8:8 x', '-0644 8:8 x/s']);
+  });
+
+  it('does not let an archive out of the image', async () => {
+    const outside = `${sandbox.folder}/outside`;
+    const up = {
+      entry: tarEntry({ type: 'symlink', name: byteString('up'), linkname: byteString(sandbox.folder) }),
+    };
+    const context = sandbox.context({ Dockerfile: 'FROM scratch\nADD a.tar /x/\n' });
+    writeFileSync(`${context}/a.tar`, await collect(writeTar([up, file('up/outside')])));
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, -1)).to.include(`-0644 0:0 ${outside.slice(1)}`);
+    writeFileSync(`${context}/a.tar`, await collect(writeTar([file('../../escape')])));
+    expect((await errorOf(() => sandbox.build(context))).code).to.equal('LAYER_ENTRY_INVALID');
+    symlinkSync('/etc/passwd', `${context}/link`);
+    writeFileSync(`${context}/Dockerfile`, 'FROM scratch\nCOPY link /x\n');
+    expect((await errorOf(() => sandbox.build(context))).code).to.equal('COPY_SOURCE_UNKNOWN');
+  });
+});

@@ -19,7 +19,7 @@ export interface ImageSource {
   fetchLayer?(image: StoredImage, layer: Descriptor, options: SourceOptions): Promise<void>;
 }
 
-export interface SourceOptions {
+interface SourceOptions {
   readonly platform: Platform;
   readonly signal: AbortSignal;
 }

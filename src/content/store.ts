@@ -100,7 +100,7 @@ export interface ReferenceStore {
   list(): Promise<readonly NamedDescriptor[]>;
 }
 
-export interface GuardedResult<Result> {
+interface GuardedResult<Result> {
   readonly digests: readonly Digest[];
   readonly result: Result;
 }

@@ -5,7 +5,7 @@ import type { FileState } from './file-state.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Where an operation writes what the program inside says. */
-export type OutputSink = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+type OutputSink = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 
 export interface ExecuteOptions {
   readonly workspace: Workspace;

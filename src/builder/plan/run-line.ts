@@ -62,7 +62,7 @@ export function proxySettings(buildArgs: Readonly<Record<string, string>>): read
   return settings;
 }
 
-export function isProxy(name: string): boolean {
+function isProxy(name: string): boolean {
   return proxyNames.has(name.toLowerCase());
 }
 

@@ -3,10 +3,10 @@ import type { Platform } from '../../image/platform.ts';
 import type { Vertex } from '../execute/operation.ts';
 
 /** What containerd and runc fall back to as well. */
-export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A declared ARG, with its value where it has one. */
-export interface BuildArgument {
+interface BuildArgument {
   readonly name: string;
   readonly value: string | undefined;
 }

@@ -316,6 +316,8 @@ describe('building with RUN', () => {
     const options = { sourceDateEpoch: 1_000_000_000, noCache: true };
     const first = await sandbox.build(context, options);
     writeFileSync(`${context}/d/a`, 'a');
+    // Times in layers are whole seconds.
+    await new Promise(resolve => setTimeout(resolve, 1100));
     const second = await sandbox.build(context, options);
     expect(second.descriptor).to.deep.equal(first.descriptor);
     expect(first.image.config.value.created).to.equal('2001-09-09T01:46:40.000Z');

@@ -80,7 +80,7 @@ export class Workspace {
       await work(await active.mount());
       const layer = await lease.guard(async () => {
         const { descriptor, diffID } = await commitLayer(store, active, {
-          compression: 'uncompressed',
+          sourceDateEpoch: this.epoch,
           signal,
         });
         return { digests: [descriptor.digest], result: { descriptor, diffID } };

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsOps } from '../layers/fs-ops.ts';
@@ -10,6 +10,7 @@ import {
   bundleFolder,
   containerFolder,
   containerIDs,
+  exitFolder,
   readRecord,
   readRecords,
   readStart,
@@ -37,7 +38,7 @@ async function releaseNetwork(engine: ContainerEngine, record: ContainerRecord):
 /** conmon may be waiting to call the cleanup that is going on here. */
 function dismissConmon(engine: ContainerEngine, record: ContainerRecord): void {
   const start = readStart(engine, record.id);
-  const ended = existsSync(join(containerFolder(engine, record.id), 'exit', record.id));
+  const ended = existsSync(join(exitFolder(engine, record.id), 'exit'));
   if (start?.conmon === undefined || !ended || start.bootID !== bootID()) return;
   // Its exit command runs as its child: a hawser that conmon called must not end its own parent before it is done.
   if (start.conmon.pid === process.ppid || !isRunning(start.conmon)) return;
@@ -125,7 +126,6 @@ export async function sweepContainers(engine: ContainerEngine): Promise<void> {
 const CREATE_TIME = 60_000;
 
 async function sweepUnfinished(engine: ContainerEngine, id: string): Promise<void> {
-  const { statSync } = await import('node:fs');
   const folder = containerFolder(engine, id);
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (stat === undefined || Date.now() - stat.mtimeMs < CREATE_TIME) return;

@@ -1,16 +1,14 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
 import type { ContainerEngine } from './container-engine.ts';
-import { bundleFolder, containerFolder, logPathOf } from './container-store.ts';
+import { bundleFolder, exitFolder, logPathOf } from './container-store.ts';
 import type { ContainerRecord } from './container-types.ts';
 import { requireProgram } from './find-program.ts';
 import { runtimeError } from './runc.ts';
-import { childExit } from './run-program.ts';
 
 export interface ConmonOptions {
   /** Seconds that conmon waits before the exit command: a foreground hawser cleans up sooner than that. */
@@ -29,9 +27,8 @@ function argumentsOf(engine: ContainerEngine, record: ContainerRecord, options: 
   return [
     ...['--api-version', '1', '--cid', record.id, '--cuuid', record.id, '--name', record.name],
     ...['--runtime', engine.runtime.path, '--runtime-arg', '--root', '--runtime-arg', engine.runtime.root],
-    ...['--bundle', bundle, '--persist-dir', containerFolder(engine, record.id), '--full-attach'],
+    ...['--bundle', bundle, '--persist-dir', exitFolder(engine, record.id), '--full-attach'],
     ...['--container-pidfile', join(bundle, 'pid'), '--conmon-pidfile', join(bundle, 'conmon.pid')],
-    ...['--exit-dir', join(containerFolder(engine, record.id), 'exit')],
     ...['--log-path', `k8s-file:${logPathOf(engine, record)}`, '--log-level', 'error', '--no-sync-log'],
     ...(program === '' ? [] : ['--exit-command', program, ...cleanup]),
     ...(program === '' || options.exitDelay === undefined ? [] : ['--exit-delay', String(options.exitDelay)]),
@@ -47,6 +44,16 @@ function pidIn(path: string): number | undefined {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The first line, or what there is at the end: conmon keeps the pipe as long as the container lives. */
+async function firstLine(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    text += chunk.toString('utf8');
+    if (text.includes('\n')) break; // which also closes our end
+  }
+  return text.trim();
 }
 
 /** The one line that conmon writes to its sync pipe: `{"data": PID}`, or a negative number with the runtime's message. */
@@ -76,7 +83,7 @@ export async function conmonCreate(
 ): Promise<CreatedProcess> {
   const conmon = requireProgram('conmon', { package: 'conmon' });
   const bundle = bundleFolder(engine, record.id);
-  mkdirSync(join(containerFolder(engine, record.id), 'exit'), { recursive: true });
+  mkdirSync(exitFolder(engine, record.id), { recursive: true });
   // The exit command inherits this environment, and needs to find the same roots.
   const env = { ...process.env, HAWSER_ROOT: engine.root, HAWSER_RUN: engine.run, _OCI_SYNCPIPE: '3' };
   const child = spawn(conmon, argumentsOf(engine, record, options), {
@@ -85,14 +92,20 @@ export async function conmonCreate(
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
-  const [sync, stderr] = [text(child.stdio[3] as Readable), text(child.stderr as Readable)];
+  const errors: string[] = [];
+  const stderr = child.stderr as Readable;
+  stderr.setEncoding('utf8').on('data', (chunk: string) => errors.push(chunk));
   const action = `create container ${record.name}`;
-  const ended = childExit(child).catch((cause: unknown) => {
-    throw new HawserError('RUNTIME_FAILED', `${action}: conmon did not start`, { cause });
+  const failed = new Promise<never>((_, reject) => {
+    child.once('error', cause => {
+      reject(new HawserError('RUNTIME_FAILED', `${action}: conmon did not start`, { cause }));
+    });
   });
-  const line = await Promise.race([sync, ended.then(() => sync)]);
-  if (line.trim() === '') {
-    const output = (await stderr).trim();
+  const line = await Promise.race([firstLine(child.stdio[3] as Readable), failed]);
+  stderr.destroy();
+  child.unref();
+  if (line === '') {
+    const output = errors.join('').trim();
     throw new HawserError('RUNTIME_FAILED', `${action}: ${output === '' ? 'conmon ended without an answer' : output}`);
   }
   const pid = parseSync(line, action);

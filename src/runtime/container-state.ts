@@ -5,8 +5,8 @@ import { isRunning } from '../util/process-identity.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import {
   bootID,
-  bundleFolder,
   containerFolder,
+  exitFolder,
   findRecord,
   type RecordedStart,
   readJsonFile,
@@ -28,7 +28,7 @@ export interface StartFailure {
 const UNSEEN = 255;
 
 function exitOf(engine: Roots, id: string): { readonly exitCode: number; readonly finishedAt: string } | undefined {
-  const path = join(containerFolder(engine, id), 'exit', id);
+  const path = join(exitFolder(engine, id), 'exit');
   try {
     const text = readFileSync(path, 'latin1').trim();
     return text === '' ? undefined : { exitCode: Number(text), finishedAt: statSync(path).mtime.toISOString() };
@@ -59,7 +59,7 @@ export function stateOf(engine: Roots, id: string): ContainerState {
   // The process is gone and conmon is about to write the file: not yet over.
   const exit = exitOf(engine, id);
   if (exit === undefined && conmonRuns(start)) return { status: 'running', startedAt };
-  const oom = existsSync(join(bundleFolder(engine, id), 'oom')) || existsSync(join(containerFolder(engine, id), 'oom'));
+  const oom = existsSync(join(exitFolder(engine, id), 'oom'));
   return {
     status: 'exited',
     startedAt,

@@ -11,7 +11,7 @@ import type { ContainerRecord, ContainerStart } from './container-types.ts';
 /*
  *   $HAWSER_ROOT/containers/<id>/container.json   the record; a folder without one is a create that did not finish
  *                                start.json       the last start
- *                                exit/<id>        the exit code, by conmon
+ *                                conmon/exit      the exit code, by conmon; conmon/oom where memory ran out
  *                                failure.json     why the last start failed
  *                                ctr.log
  *   $HAWSER_ROOT/containers/names/<name>          the id
@@ -31,6 +31,11 @@ export function bundleFolder(engine: Roots, id: string): string {
 
 export function logPathOf(engine: Roots, record: ContainerRecord): string {
   return record.request.logPath ?? join(containerFolder(engine, record.id), 'ctr.log');
+}
+
+/** conmon's `--persist-dir`: it writes `exit` (the code, by rename) and `oom` there. */
+export function exitFolder(engine: Roots, id: string): string {
+  return join(containerFolder(engine, id), 'conmon');
 }
 
 /** The key of the writable layer in the snapshotter. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HawserError, messageOf } from '../errors/hawser-error.ts';
 import { exitCodeOf } from '../errors/codes.ts';
@@ -164,8 +164,8 @@ export function startContainer(
     if (state.status === 'running') return containerOf(engine, record);
     if (state.status === 'exited') await releaseStart(engine, record);
     const folder = containerFolder(engine, id);
-    for (const left of ['start.json', 'failure.json', 'oom', join('exit', id)]) {
-      if (existsSync(join(folder, left))) rmSync(join(folder, left));
+    for (const left of ['start.json', 'failure.json', 'conmon']) {
+      rmSync(join(folder, left), { recursive: true, force: true });
     }
     try {
       const attachment = await startProcess(engine, record, options);

@@ -1,10 +1,9 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
-import { join } from 'node:path';
 import { HawserError } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { stateOf } from './container-state.ts';
-import { containerFolder, readRecord } from './container-store.ts';
+import { exitFolder, readRecord } from './container-store.ts';
 import type { ContainerState } from './container-types.ts';
 
 /** Wakes up on a change in a folder, and after `milliseconds` at the latest: watches may be lost or not to be had. */
@@ -32,11 +31,11 @@ export async function waitContainer(
   id: string,
   options: { readonly signal?: AbortSignal | undefined; readonly poll?: number } = {},
 ): Promise<ContainerState> {
-  const exitFolder = join(containerFolder(engine, id), 'exit');
+  const folder = exitFolder(engine, id);
   let state = stateOf(engine, id);
   if (state.status !== 'running') return state;
-  mkdirSync(exitFolder, { recursive: true });
-  const watcher = watch(exitFolder, { persistent: true });
+  mkdirSync(folder, { recursive: true });
+  const watcher = watch(folder, { persistent: true });
   watcher.on('error', () => watcher.close());
   try {
     for (state = stateOf(engine, id); state.status === 'running'; state = stateOf(engine, id)) {

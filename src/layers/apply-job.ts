@@ -12,6 +12,18 @@ export interface ApplyJob {
   readonly whiteouts: WhiteoutMode;
   readonly limits: ApplyLimits;
   readonly diffID: Digest | undefined;
+  /** Whether to hash; where another thread does, the `diffID` of the result is `job.diffID` or meaningless. */
+  readonly digest: boolean;
+}
+
+/** @throws HawserError DIGEST_INVALID */
+export function checkDiffID(found: Digest, expected: Digest | undefined): void {
+  if (expected !== undefined && found !== expected) {
+    throw new HawserError(
+      'DIGEST_INVALID',
+      `the layer's content is ${found}, and not ${expected} as announced`,
+    );
+  }
 }
 
 const defaultMaxSize = 128 * 1024 ** 3;
@@ -25,13 +37,8 @@ function layerError(error: unknown): unknown {
 }
 
 /** What `applyLayer` does, in the calling thread. */
-export async function runApplyJob({
-  source,
-  root,
-  whiteouts,
-  limits,
-  diffID,
-}: ApplyJob): Promise<AppliedLayer> {
+export async function runApplyJob(job: ApplyJob): Promise<AppliedLayer> {
+  const { source, root, whiteouts, limits, diffID, digest } = job;
   const maxSize = limits.maxSize ?? defaultMaxSize;
   const applier = new LayerApplier(root, { whiteouts, isPrivileged: process.geteuid?.() === 0 });
   const parser = new TarParser(applier, { maxSize, maxEntries: limits.maxEntries ?? defaultMaxEntries });
@@ -41,17 +48,12 @@ export async function runApplyJob({
     await forEachPlainChunk(source, chunk => {
       size += chunk.length;
       if (size > maxSize) throw new HawserError('LAYER_INVALID', `the layer is larger than ${maxSize} bytes`);
-      digester.update(chunk);
+      if (digest) digester.update(chunk);
       parser.write(chunk);
     });
     parser.finish();
     const found = digester.digest();
-    if (diffID !== undefined && found !== diffID) {
-      throw new HawserError(
-        'DIGEST_INVALID',
-        `the layer's content is ${found}, and not ${diffID} as announced`,
-      );
-    }
+    if (digest) checkDiffID(found, diffID);
     applier.finish();
     return { diffID: found, size, entries: applier.entries, skipped: applier.skipped };
   } catch (error) {

@@ -9,10 +9,7 @@ import { unzstd, zstd } from './compression-zstd.ts';
 /** What a layer, or an archive that ADD unpacks, may be compressed with. */
 export type Compression = LayerCompression | 'bzip2' | 'xz';
 
-export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
-
-/** How many bytes `detectCompression` wants to see. */
-export const magicLength = 6;
+type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 const magics: readonly (readonly [compression: Compression, magic: readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b, 0x08]],
@@ -26,7 +23,7 @@ function isSkippableZstd(bytes: Uint8Array): boolean {
   return (first & 0xf0) === 0x50 && rest.join() === '42,77,24';
 }
 
-/** By the first bytes of a file; `uncompressed` for anything without a known beginning. */
+/** By the first 6 bytes of a file; `uncompressed` for anything without a known beginning. */
 export function detectCompression(bytes: Uint8Array): Compression {
   for (const [compression, magic] of magics) {
     if (magic.every((byte, index) => bytes[index] === byte)) return compression;

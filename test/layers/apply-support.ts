@@ -69,6 +69,7 @@ export class Ground {
       whiteouts: 'remove',
       limits: {},
       diffID: undefined,
+      digest: true,
       ...options,
     });
   }

@@ -328,6 +328,13 @@ describe('layers/apply', () => {
       (error: unknown) => error,
     );
     expect(failure).to.have.property('code', 'DIGEST_INVALID');
+    const large = await ground.apply([file('large', 'x'.repeat(17_000_000))]);
+    const apart = await applyLayer(source, ground.root, { whiteouts: 'remove', diffID: large.diffID });
+    expect(apart).to.deep.equal(large);
+    const mismatch = await applyLayer(source, ground.root, { whiteouts: 'remove', diffID: wrong }).catch(
+      (error: unknown) => error,
+    );
+    expect(mismatch).to.have.property('code', 'DIGEST_INVALID');
     const aborted = await applyLayer(source, ground.root, {
       whiteouts: 'remove',
       signal: AbortSignal.abort(),

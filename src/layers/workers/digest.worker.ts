@@ -1,0 +1,4 @@
+import { runDigestJob } from '../digest-job.ts';
+import { serveJobs } from '../worker-jobs.ts';
+
+serveJobs(runDigestJob);

@@ -3,7 +3,7 @@ import { systemErrorCode } from '../errors/hawser-error.ts';
 import { type ByteString, fsPath } from '../util/byte-string.ts';
 
 /** The names in a folder, as bytes. */
-export function namesIn(folder: ByteString): readonly ByteString[] {
+function namesIn(folder: ByteString): readonly ByteString[] {
   return readdirSync(fsPath(folder), { encoding: 'latin1' }) as ByteString[];
 }
 

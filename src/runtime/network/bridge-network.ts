@@ -5,11 +5,12 @@ import { fsOps } from '../../layers/fs-ops.ts';
 import type { ContainerNetwork, PortMapping } from '../container-types.ts';
 import { findProgram, requireProgram } from '../find-program.ts';
 import { runProgram } from '../run-program.ts';
+import { ensureBridgeRules } from './bridge-rules.ts';
 import { type CniPlugin, type CniResult, cniAdd, cniDelete, requirePlugins } from './cni.ts';
 import { networkFolder } from './network-folder.ts';
 import { bridgeSubnet } from './subnet.ts';
 
-/** The name of the network, of which portmap and firewall make the names of their chains. */
+/** The name of the network, of which portmap makes the names of its chains. */
 const network = 'hawser';
 const bridge = 'hawser0';
 
@@ -19,7 +20,6 @@ function pluginsOf(subnet: string, ports: readonly PortMapping[]): readonly CniP
       type: 'bridge',
       bridge,
       isGateway: true,
-      ipMasq: true,
       hairpinMode: true,
       ipam: {
         type: 'host-local',
@@ -39,8 +39,7 @@ function pluginsOf(subnet: string, ports: readonly PortMapping[]): readonly CniP
     // portmap's snat also sets route_localnet, so that 127.0.0.1:HOSTPORT on the host leads in.
     plugins.push({ type: 'portmap', capabilities: { portMappings: true }, snat: true, runtimeConfig: { portMappings } });
   }
-  // Docker sets the policy of FORWARD to DROP: without rules of ours nothing would come back.
-  return [...plugins, { type: 'firewall', backend: 'iptables' }];
+  return plugins;
 }
 
 /**
@@ -86,10 +85,15 @@ export async function connectToBridge(
   id: string,
   options: { readonly namespace: string; readonly ports: readonly PortMapping[] },
 ): Promise<ContainerNetwork> {
-  const plugins = pluginsOf(await bridgeSubnet(), options.ports);
+  const subnet = await bridgeSubnet();
+  const plugins = pluginsOf(subnet, options.ports);
   requirePlugins(plugins);
   const target = { containerID: id, namespace: options.namespace, interface: 'eth0' };
-  return networkOf(await cniAdd(network, plugins, target), id);
+  const [result] = await Promise.all([
+    cniAdd(network, plugins, target),
+    ensureBridgeRules(bridge, subnet),
+  ]);
+  return networkOf(result, id);
 }
 
 /** Takes away address, ports and rules, also when the namespace is gone. */
@@ -102,7 +106,6 @@ export async function disconnectFromBridge(
   },
 ): Promise<void> {
   const { namespace, ports, network: last } = options;
-  // firewall and the bridge's masquerading look their rules up by the address of the result
   const previous: CniResult | undefined =
     last === undefined
       ? undefined

@@ -18,7 +18,10 @@ export interface AttachStreams {
 }
 
 /** Hands `stdin` on until it ends or the container takes no more. */
-async function pumpInput(socket: AttachSocket, streams: AttachStreams & { readonly stdin: Readable }): Promise<void> {
+async function pumpInput(
+  socket: AttachSocket,
+  streams: AttachStreams & { readonly stdin: Readable },
+): Promise<void> {
   const { stdin, detachKeys } = streams;
   let matched = 0;
   for await (const chunk of stdin as AsyncIterable<Buffer>) {
@@ -42,13 +45,19 @@ export interface Attachment {
 }
 
 /** Connects before the container runs, so that nothing of its output is missed. */
-export function openAttachment(engine: Pick<ContainerEngine, 'root' | 'run'>, id: string, streams: AttachStreams): Attachment {
+export function openAttachment(
+  engine: Pick<ContainerEngine, 'root' | 'run'>,
+  id: string,
+  streams: AttachStreams,
+): Attachment {
   const socket = new AttachSocket(bundleFolder(engine, id));
   const abort = () => socket.detach();
   streams.signal?.addEventListener('abort', abort, { once: true });
   const { stdin } = streams;
   const input =
-    stdin === undefined ? Promise.resolve() : pumpInput(socket, { ...streams, stdin }).catch(() => socket.endInput());
+    stdin === undefined
+      ? Promise.resolve()
+      : pumpInput(socket, { ...streams, stdin }).catch(() => socket.endInput());
   const finish = async () => {
     try {
       await socket.readAll(streams.onOutput);
@@ -69,7 +78,9 @@ export async function attachContainer(
   streams: AttachStreams,
 ): Promise<void> {
   if (stateOf(engine, id).status !== 'running') {
-    throw new HawserError('CONFLICT', `container ${id.slice(0, 12)} is not running`, { remedy: 'Start it first.' });
+    throw new HawserError('CONFLICT', `container ${id.slice(0, 12)} is not running`, {
+      remedy: 'Start it first.',
+    });
   }
   await openAttachment(engine, id, streams).done;
 }

@@ -81,7 +81,9 @@ export async function discardContainer(
 ): Promise<void> {
   await releaseStart(engine, record, { discard: true });
   for (const mount of record.mounts) {
-    const given = record.request.mounts?.some(({ target, type }) => type === 'volume' && target === mount.target);
+    const given = record.request.mounts?.some(
+      ({ target, type }) => type === 'volume' && target === mount.target,
+    );
     const named = record.request.mounts?.some(
       wanted => wanted.type === 'volume' && wanted.target === mount.target && wanted.name !== undefined,
     );

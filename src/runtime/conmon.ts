@@ -20,16 +20,43 @@ export interface CreatedProcess {
   readonly conmon: ProcessIdentity | undefined;
 }
 
-function argumentsOf(engine: ContainerEngine, record: ContainerRecord, options: ConmonOptions): readonly string[] {
+function argumentsOf(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  options: ConmonOptions,
+): readonly string[] {
   const bundle = bundleFolder(engine, record.id);
   const [program = '', ...rest] = engine.cleanupCommand;
   const cleanup = [...rest, record.id].flatMap(argument => ['--exit-command-arg', argument]);
   return [
-    ...['--api-version', '1', '--cid', record.id, '--cuuid', record.id, '--name', record.name],
-    ...['--runtime', engine.runtime.path, '--runtime-arg', '--root', '--runtime-arg', engine.runtime.root],
-    ...['--bundle', bundle, '--persist-dir', exitFolder(engine, record.id), '--full-attach'],
-    ...['--container-pidfile', join(bundle, 'pid'), '--conmon-pidfile', join(bundle, 'conmon.pid')],
-    ...['--log-path', `k8s-file:${logPathOf(engine, record)}`, '--log-level', 'error', '--no-sync-log'],
+    '--api-version',
+    '1',
+    '--cid',
+    record.id,
+    '--cuuid',
+    record.id,
+    '--name',
+    record.name,
+    '--runtime',
+    engine.runtime.path,
+    '--runtime-arg',
+    '--root',
+    '--runtime-arg',
+    engine.runtime.root,
+    '--bundle',
+    bundle,
+    '--persist-dir',
+    exitFolder(engine, record.id),
+    '--full-attach',
+    '--container-pidfile',
+    join(bundle, 'pid'),
+    '--conmon-pidfile',
+    join(bundle, 'conmon.pid'),
+    '--log-path',
+    `k8s-file:${logPathOf(engine, record)}`,
+    '--log-level',
+    'error',
+    '--no-sync-log',
     ...(program === '' ? [] : ['--exit-command', program, ...cleanup]),
     ...(program === '' || options.exitDelay === undefined ? [] : ['--exit-delay', String(options.exitDelay)]),
     ...(record.request.tty === true ? ['--terminal'] : []),
@@ -106,11 +133,14 @@ export async function conmonCreate(
   child.unref();
   if (line === '') {
     const output = errors.join('').trim();
-    throw new HawserError('RUNTIME_FAILED', `${action}: ${output === '' ? 'conmon ended without an answer' : output}`);
+    throw new HawserError(
+      'RUNTIME_FAILED',
+      `${action}: ${output === '' ? 'conmon ended without an answer' : output}`,
+    );
   }
   const pid = parseSync(line, action);
-  const process_ = processIdentity(pid);
-  if (process_ === undefined) throw new HawserError('RUNTIME_FAILED', `${action}: its process ${pid} is gone`);
+  const created = processIdentity(pid);
+  if (created === undefined) throw new HawserError('RUNTIME_FAILED', `${action}: its process ${pid} is gone`);
   const conmonPid = pidIn(join(bundle, 'conmon.pid'));
-  return { process: process_, conmon: conmonPid === undefined ? undefined : processIdentity(conmonPid) };
+  return { process: created, conmon: conmonPid === undefined ? undefined : processIdentity(conmonPid) };
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { HawserError } from '../errors/hawser-error.ts';
 import { splitDevice } from '../layers/fs-ops.ts';
 import type { ContainerEngine } from './container-engine.ts';
-import { bundleFolder, readRecord, readStart } from './container-store.ts';
 import { startIsRunning } from './container-state.ts';
+import { bundleFolder, readRecord, readStart } from './container-store.ts';
 import type { ContainerMount, ContainerRecord, ContainerResources } from './container-types.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import type { OciMount, OciNamespace, OciResources, OciSpec } from './oci/oci-types.ts';
@@ -25,10 +25,14 @@ export interface NamespacePlan {
 function processOf(engine: ContainerEngine, id: string): number {
   const start = readStart(engine, id);
   if (start !== undefined && startIsRunning(start)) return start.process.pid;
-  throw new HawserError('CONFLICT', `container ${id.slice(0, 12)}, whose namespaces are to be joined, does not run`, {
-    remedy: 'Start it first.',
-    exitCode: 125,
-  });
+  throw new HawserError(
+    'CONFLICT',
+    `container ${id.slice(0, 12)}, whose namespaces are to be joined, does not run`,
+    {
+      remedy: 'Start it first.',
+      exitCode: 125,
+    },
+  );
 }
 
 /** Whether the container uses the host's network, by itself or by what it joins. */
@@ -51,7 +55,9 @@ export function namespacePlan(
   if (joined !== undefined) {
     const process = processOf(engine, joined.id);
     const path = (name: string) => `/proc/${process}/ns/${name}`;
-    const network: OciNamespace[] = onHostNetwork(engine, joined.id) ? [] : [{ type: 'network', path: path('net') }];
+    const network: OciNamespace[] = onHostNetwork(engine, joined.id)
+      ? []
+      : [{ type: 'network', path: path('net') }];
     return {
       namespaces: [
         ...(joined.pid === true ? [{ type: 'pid' as const, path: path('pid') }] : pid),
@@ -76,7 +82,8 @@ export function namespacePlan(
       : [{ type: 'network', path: `/proc/${process}/ns/net` }];
     return { ...plan, namespaces: [...own, ...network], filesOf: mode.id };
   }
-  const network: OciNamespace = networkPath === undefined ? { type: 'network' } : { type: 'network', path: networkPath };
+  const network: OciNamespace =
+    networkPath === undefined ? { type: 'network' } : { type: 'network', path: networkPath };
   return { ...plan, namespaces: [...own, network] };
 }
 
@@ -112,10 +119,14 @@ function ociMount(engine: ContainerEngine, mount: ContainerMount, rootfs: string
     ({ source } = mount);
     if (!existsSync(source)) {
       if (mount.mustExist === true) {
-        throw new HawserError('INVALID_ARGUMENT', `the source ${JSON.stringify(source)} of a mount does not exist`, {
-          remedy: 'Make it, or use -v, which makes a folder.',
-          exitCode: 125,
-        });
+        throw new HawserError(
+          'INVALID_ARGUMENT',
+          `the source ${JSON.stringify(source)} of a mount does not exist`,
+          {
+            remedy: 'Make it, or use -v, which makes a folder.',
+            exitCode: 125,
+          },
+        );
       }
       mkdirSync(source, { recursive: true });
     }
@@ -137,10 +148,13 @@ function parentsFirst(mounts: readonly ContainerMount[]): readonly ContainerMoun
 function hostDevices(): OciSpec['linux']['devices'] {
   return readdirSync('/dev').flatMap(name => {
     const stat = statSync(join('/dev', name), { throwIfNoEntry: false });
-    if (stat === undefined || !(stat.isCharacterDevice() || stat.isBlockDevice()) || name === 'ptmx') return [];
+    if (stat === undefined || !(stat.isCharacterDevice() || stat.isBlockDevice()) || name === 'ptmx')
+      return [];
     const { major, minor } = splitDevice(stat.rdev);
     const type = stat.isBlockDevice() ? ('b' as const) : ('c' as const);
-    return [{ path: `/dev/${name}`, type, major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid }];
+    return [
+      { path: `/dev/${name}`, type, major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid },
+    ];
   });
 }
 

@@ -27,11 +27,16 @@ export interface StartFailure {
 /** Exit code of a container whose end nobody saw: the machine or its conmon was killed. */
 const UNSEEN = 255;
 
-function exitOf(engine: Roots, id: string): { readonly exitCode: number; readonly finishedAt: string } | undefined {
+function exitOf(
+  engine: Roots,
+  id: string,
+): { readonly exitCode: number; readonly finishedAt: string } | undefined {
   const path = join(exitFolder(engine, id), 'exit');
   try {
     const text = readFileSync(path, 'latin1').trim();
-    return text === '' ? undefined : { exitCode: Number(text), finishedAt: statSync(path).mtime.toISOString() };
+    return text === ''
+      ? undefined
+      : { exitCode: Number(text), finishedAt: statSync(path).mtime.toISOString() };
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -59,9 +59,13 @@ export function readRecord(engine: Roots, id: string): ContainerRecord | undefin
 }
 
 export async function writeRecord(engine: Roots, record: ContainerRecord): Promise<void> {
-  await writeFileAtomic(join(containerFolder(engine, record.id), 'container.json'), JSON.stringify(record, null, 2), {
-    durable: false,
-  });
+  await writeFileAtomic(
+    join(containerFolder(engine, record.id), 'container.json'),
+    JSON.stringify(record, null, 2),
+    {
+      durable: false,
+    },
+  );
 }
 
 /** A start, and the boot in which it happened: process numbers of another boot say nothing. */
@@ -107,11 +111,15 @@ function ownerOfName(engine: Roots, name: string): string | undefined {
 function claimName(engine: Roots, name: string, id: string): void {
   const owner = ownerOfName(engine, name);
   if (owner !== undefined && existsSync(containerFolder(engine, owner))) {
-    throw new HawserError('ALREADY_EXISTS', `the container name ${JSON.stringify(name)} is taken by ${owner.slice(0, 12)}`, {
-      remedy: `Choose another name, or remove that one: hawser container rm ${name}.`,
-      detail: { id: owner },
-      exitCode: 125,
-    });
+    throw new HawserError(
+      'ALREADY_EXISTS',
+      `the container name ${JSON.stringify(name)} is taken by ${owner.slice(0, 12)}`,
+      {
+        remedy: `Choose another name, or remove that one: hawser container rm ${name}.`,
+        detail: { id: owner },
+        exitCode: 125,
+      },
+    );
   }
   mkdirSync(join(engine.root, 'containers', 'names'), { recursive: true });
   writeFileSync(namePath(engine, name), id);
@@ -149,11 +157,18 @@ export function findRecord(engine: Roots, text: string): ContainerRecord {
   const found = ids.flatMap(id => readRecord(engine, id) ?? []);
   if (found.length === 1 && found[0] !== undefined) return found[0];
   if (found.length > 1) {
-    throw new HawserError('INVALID_ARGUMENT', `container id ${text} is ambiguous: ${found.length} ids begin so`, {
-      remedy: `Give more digits: ${found.map(({ id }) => id.slice(0, 16)).join(', ')}.`,
-    });
+    throw new HawserError(
+      'INVALID_ARGUMENT',
+      `container id ${text} is ambiguous: ${found.length} ids begin so`,
+      {
+        remedy: `Give more digits: ${found.map(({ id }) => id.slice(0, 16)).join(', ')}.`,
+      },
+    );
   }
-  const near = nearest(name, readRecords(engine).map(record => record.name));
+  const near = nearest(
+    name,
+    readRecords(engine).map(record => record.name),
+  );
   throw new HawserError('CONTAINER_UNKNOWN', `there is no container ${JSON.stringify(text)}`, {
     ...(near === undefined ? {} : { remedy: `Did you mean ${near}? See hawser ps -a.` }),
     detail: { container: text },
@@ -161,6 +176,10 @@ export function findRecord(engine: Roots, text: string): ContainerRecord {
 }
 
 /** One change of a container at a time, among all processes. */
-export function withContainerLock<Result>(engine: Roots, id: string, work: () => Promise<Result>): Promise<Result> {
+export function withContainerLock<Result>(
+  engine: Roots,
+  id: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   return withFileLock(join(engine.run, 'locks', `container-${id}`), work, { timeout: 60_000 });
 }

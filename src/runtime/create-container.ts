@@ -4,9 +4,15 @@ import type { ContainerConfig } from '../image/config.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { checkContainerName, newContainerID } from './container-names.ts';
 import { containerOf } from './container-state.ts';
-import { claimContainer, containerFolder, releaseName, snapshotKeyOf, writeRecord } from './container-store.ts';
+import {
+  claimContainer,
+  containerFolder,
+  releaseName,
+  snapshotKeyOf,
+  writeRecord,
+} from './container-store.ts';
 import type { Container, ContainerMount, ContainerRecord, ContainerRequest } from './container-types.ts';
-import { parseSignal } from './run-program.ts';
+import { parseSignal } from './signals.ts';
 import { ensureVolume, newVolumeName } from './volumes.ts';
 
 /** Entry point and arguments as Docker puts them together: a new entry point drops the image's CMD. */
@@ -69,7 +75,10 @@ function workingDirOf(config: ContainerConfig, request: ContainerRequest): strin
  *
  * @throws HawserError ALREADY_EXISTS (name), INVALID_ARGUMENT, SNAPSHOT_UNKNOWN
  */
-export async function createContainer(engine: ContainerEngine, request: ContainerRequest): Promise<Container> {
+export async function createContainer(
+  engine: ContainerEngine,
+  request: ContainerRequest,
+): Promise<Container> {
   const { image, ...rest } = request;
   const config = image.config.config ?? {};
   const args = commandOf(config, request);
@@ -82,7 +91,11 @@ export async function createContainer(engine: ContainerEngine, request: Containe
   const workingDir = workingDirOf(config, request);
   const stopSignal = parseSignal(request.stopSignal ?? config.StopSignal ?? 'SIGTERM');
   const id = newContainerID();
-  const name = await claimContainer(engine, id, rest.name === undefined ? undefined : checkContainerName(rest.name));
+  const name = await claimContainer(
+    engine,
+    id,
+    rest.name === undefined ? undefined : checkContainerName(rest.name),
+  );
   try {
     const record: ContainerRecord = {
       version: 1,

@@ -35,7 +35,11 @@ export interface ExecStreams {
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 }
 
-async function processOf(engine: ContainerEngine, record: ContainerRecord, request: ExecRequest): Promise<string> {
+async function processOf(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  request: ExecRequest,
+): Promise<string> {
   const snapshot = await engine.snapshotter.find(snapshotKeyOf(record.id));
   const rootfs = (await snapshot?.mount()) ?? '/nonexistent';
   const user = resolveUser(rootfs, request.user ?? record.user);
@@ -91,7 +95,9 @@ export async function execInContainer(
 ): Promise<{ readonly exitCode: number }> {
   const record = readRecord(engine, id);
   if (record === undefined || stateOf(engine, id).status !== 'running') {
-    throw new HawserError('CONFLICT', `container ${record?.name ?? id} is not running`, { remedy: 'Start it first.' });
+    throw new HawserError('CONFLICT', `container ${record?.name ?? id} is not running`, {
+      remedy: 'Start it first.',
+    });
   }
   const folder = join(bundleFolder(engine, id), 'exec', randomBytes(8).toString('hex'));
   mkdirSync(folder, { recursive: true });
@@ -111,7 +117,10 @@ export async function execInContainer(
       throwIfAborted(request.signal);
       // The runtime's own failure is told apart by its log: without a process there was no command.
       if (exitCode !== 0 && !existsSync(pidFile)) {
-        throw runtimeError(`exec in container ${record.name}`, existsSync(log) ? readFileSync(log, 'utf8') : '');
+        throw runtimeError(
+          `exec in container ${record.name}`,
+          existsSync(log) ? readFileSync(log, 'utf8') : '',
+        );
       }
       return { exitCode };
     } finally {

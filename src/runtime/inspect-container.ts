@@ -20,7 +20,14 @@ function mountOf(engine: Pick<ContainerEngine, 'root'>, mount: ContainerMount): 
   if (mount.type === 'bind') return { Type: 'bind', Source: mount.source, Mode: '', ...common };
   if (mount.type === 'tmpfs') return { Type: 'tmpfs', Source: '', Mode: '', ...common };
   const name = mount.name ?? '';
-  return { Type: 'volume', Name: name, Source: volumeData(engine, name), Driver: 'local', Mode: '', ...common };
+  return {
+    Type: 'volume',
+    Name: name,
+    Source: volumeData(engine, name),
+    Driver: 'local',
+    Mode: '',
+    ...common,
+  };
 }
 
 function networkModeOf({ record }: Container): string {
@@ -43,6 +50,24 @@ function stateOfInspect({ state }: Container): object {
     Error: state.error ?? '',
     StartedAt: state.startedAt ?? never,
     FinishedAt: state.finishedAt ?? never,
+  };
+}
+
+function hostConfigOf(container: Container): object {
+  const { record } = container;
+  const { request } = record;
+  return {
+    Binds: record.mounts.flatMap(mount => (mount.type === 'bind' ? [`${mount.source}:${mount.target}`] : [])),
+    NetworkMode: networkModeOf(container),
+    PortBindings: portsOf(request.ports ?? []),
+    AutoRemove: request.autoRemove === true,
+    Privileged: request.privileged === true,
+    ReadonlyRootfs: request.readOnlyRootfs === true,
+    CapAdd: request.capabilities?.add ?? null,
+    CapDrop: request.capabilities?.drop ?? null,
+    Memory: request.resources?.memory ?? 0,
+    NanoCpus: Math.round((request.resources?.cpus ?? 0) * 1e9),
+    PidsLimit: request.resources?.pids ?? null,
   };
 }
 
@@ -75,19 +100,7 @@ export function inspectContainer(
     RestartCount: 0,
     Driver: 'overlay',
     Platform: 'linux',
-    HostConfig: {
-      Binds: record.mounts.flatMap(mount => (mount.type === 'bind' ? [`${mount.source}:${mount.target}`] : [])),
-      NetworkMode: mode,
-      PortBindings: portsOf(request.ports ?? []),
-      AutoRemove: request.autoRemove === true,
-      Privileged: request.privileged === true,
-      ReadonlyRootfs: request.readOnlyRootfs === true,
-      CapAdd: request.capabilities?.add ?? null,
-      CapDrop: request.capabilities?.drop ?? null,
-      Memory: request.resources?.memory ?? 0,
-      NanoCpus: Math.round((request.resources?.cpus ?? 0) * 1e9),
-      PidsLimit: request.resources?.pids ?? null,
-    },
+    HostConfig: hostConfigOf(container),
     Mounts: record.mounts.map(mount => mountOf(engine, mount)),
     Config: {
       Hostname: record.hostname,

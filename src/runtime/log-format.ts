@@ -24,7 +24,12 @@ export function parseLogLine(line: Buffer): LogLine | undefined {
   const partial = tag.startsWith('P');
   if ((!partial && !tag.startsWith('F')) || !/^\d{4}-\d\d-\d\dT/.test(time)) return undefined;
   const text = third < 0 ? Buffer.alloc(0) : line.subarray(third + 1);
-  return { time, stream, partial, content: partial ? Buffer.from(text) : Buffer.concat([text, Buffer.from('\n')]) };
+  return {
+    time,
+    stream,
+    partial,
+    content: partial ? Buffer.from(text) : Buffer.concat([text, Buffer.from('\n')]),
+  };
 }
 
 /** Nanoseconds since 1970 of an RFC 3339 time; undefined where it is none. */

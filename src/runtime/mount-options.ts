@@ -7,11 +7,15 @@ function wrong(flag: string, text: string, why: string): HawserError {
     flag === '-v'
       ? 'Use [SOURCE:]TARGET[:ro], TARGET being absolute.'
       : 'Use type=bind|volume|tmpfs,source=…,target=…[,readonly].';
-  return new HawserError('INVALID_ARGUMENT', `${flag} ${JSON.stringify(text)}: ${why}`, { remedy, exitCode: 125 });
+  return new HawserError('INVALID_ARGUMENT', `${flag} ${JSON.stringify(text)}: ${why}`, {
+    remedy,
+    exitCode: 125,
+  });
 }
 
 function checkTarget(flag: string, text: string, target: string): string {
-  if (!target.startsWith('/')) throw wrong(flag, text, `the target ${JSON.stringify(target)} is not absolute`);
+  if (!target.startsWith('/'))
+    throw wrong(flag, text, `the target ${JSON.stringify(target)} is not absolute`);
   if (/^\/+$/.test(target)) throw wrong(flag, text, 'the target cannot be /');
   return target;
 }
@@ -22,7 +26,9 @@ export function parseVolumeFlag(text: string, resolve: (path: string) => string)
   const mode = parts.length > 1 && !(parts.at(-1) ?? '').startsWith('/') ? parts.pop() : undefined;
   const options = mode?.split(',') ?? [];
   // z and Z relabel for SELinux, which hawser leaves alone.
-  const unknown = options.find(option => !['ro', 'rw', 'z', 'Z', 'cached', 'delegated', 'consistent'].includes(option));
+  const unknown = options.find(
+    option => !['ro', 'rw', 'z', 'Z', 'cached', 'delegated', 'consistent'].includes(option),
+  );
   if (unknown !== undefined) throw wrong('-v', text, `unknown mode ${JSON.stringify(unknown)}`);
   if (parts.length > 2) throw wrong('-v', text, 'too many colons');
   const target = checkTarget('-v', text, parts.at(-1) ?? '');
@@ -46,16 +52,18 @@ function tmpfsSettings(fields: ReadonlyMap<string, string>, wrongValue: (why: st
   const mode = fields.get('tmpfs-mode') ?? fields.get('mode');
   const bytes = size === undefined ? undefined : parseBytes(size);
   if (size !== undefined && bytes === undefined) throw wrongValue(`${JSON.stringify(size)} is not a size`);
-  if (mode !== undefined && !/^[0-7]{3,5}$/.test(mode)) throw wrongValue(`${JSON.stringify(mode)} is not a mode`);
+  if (mode !== undefined && !/^[0-7]{3,5}$/.test(mode))
+    throw wrongValue(`${JSON.stringify(mode)} is not a mode`);
   return {
     ...(bytes === undefined ? {} : { size: bytes }),
     ...(mode === undefined ? {} : { mode: Number.parseInt(mode, 8) }),
   };
 }
 
-const known = (
-  'type source src target dst destination readonly ro tmpfs-size tmpfs-mode size mode bind-propagation volume-nocopy'
-).split(' ');
+const known =
+  'type source src target dst destination readonly ro tmpfs-size tmpfs-mode size mode bind-propagation volume-nocopy'.split(
+    ' ',
+  );
 
 /** `--mount`: `type=bind|volume|tmpfs,source=…,target=…[,readonly]`. */
 export function parseMountFlag(text: string, resolve: (path: string) => string): ContainerMount {

@@ -31,34 +31,35 @@ function codeX64(): Buffer {
     return [...distance];
   };
   const set = SIGACTION_SIZE;
-  return Buffer.from([
-    ...[0x48, 0x83, 0x3c, 0x24, 0x01], //             0 cmp qword [rsp], 1
-    ...[0x75, 75], //                                 5 jne exit (82)
-    ...[0xb8, 13, 0, 0, 0], //                        7 mov eax, rt_sigaction
-    ...[0xbf, 17, 0, 0, 0], //                       12 mov edi, SIGCHLD
-    ...[0x48, 0x8d, 0x35, ...toData(24)], //         17 lea rsi, [action]
-    ...[0x31, 0xd2], //                              24 xor edx, edx
-    ...[0x41, 0xba, 8, 0, 0, 0], //                  26 mov r10d, 8
-    ...[0x0f, 0x05], //                              32 syscall
-    ...[0xb8, 14, 0, 0, 0], //                       34 mov eax, rt_sigprocmask
-    ...[0x31, 0xff], //                              39 xor edi, edi (SIG_BLOCK)
-    ...[0x48, 0x8d, 0x35, ...toData(48, set)], //    41 lea rsi, [set]
-    ...[0x31, 0xd2], //                              48 xor edx, edx
-    ...[0x0f, 0x05], //                              50 syscall
-    ...[0xb8, 128, 0, 0, 0], //                      52 wait: mov eax, rt_sigtimedwait
-    ...[0x48, 0x8d, 0x3d, ...toData(64, set)], //    57 lea rdi, [set]
-    ...[0x31, 0xf6], //                              64 xor esi, esi
-    ...[0x31, 0xd2], //                              66 xor edx, edx
-    ...[0x0f, 0x05], //                              68 syscall
-    ...[0x83, 0xf8, 15], //                          70 cmp eax, SIGTERM
-    ...[0x74, 7], //                                 73 je exit
-    ...[0x83, 0xf8, 2], //                           75 cmp eax, SIGINT
-    ...[0x74, 2], //                                 78 je exit
-    ...[0xeb, 0xe2], //                              80 jmp wait
-    ...[0xb8, 231, 0, 0, 0], //                      82 exit: mov eax, exit_group
-    ...[0x31, 0xff], //                              87 xor edi, edi
-    ...[0x0f, 0x05], //                              89 syscall
-  ]);
+  const instructions = [
+    [0x48, 0x83, 0x3c, 0x24, 0x01], //             0 cmp qword [rsp], 1
+    [0x75, 75], //                                 5 jne exit (82)
+    [0xb8, 13, 0, 0, 0], //                        7 mov eax, rt_sigaction
+    [0xbf, 17, 0, 0, 0], //                       12 mov edi, SIGCHLD
+    [0x48, 0x8d, 0x35, ...toData(24)], //         17 lea rsi, [action]
+    [0x31, 0xd2], //                              24 xor edx, edx
+    [0x41, 0xba, 8, 0, 0, 0], //                  26 mov r10d, 8
+    [0x0f, 0x05], //                              32 syscall
+    [0xb8, 14, 0, 0, 0], //                       34 mov eax, rt_sigprocmask
+    [0x31, 0xff], //                              39 xor edi, edi (SIG_BLOCK)
+    [0x48, 0x8d, 0x35, ...toData(48, set)], //    41 lea rsi, [set]
+    [0x31, 0xd2], //                              48 xor edx, edx
+    [0x0f, 0x05], //                              50 syscall
+    [0xb8, 128, 0, 0, 0], //                      52 wait: mov eax, rt_sigtimedwait
+    [0x48, 0x8d, 0x3d, ...toData(64, set)], //    57 lea rdi, [set]
+    [0x31, 0xf6], //                              64 xor esi, esi
+    [0x31, 0xd2], //                              66 xor edx, edx
+    [0x0f, 0x05], //                              68 syscall
+    [0x83, 0xf8, 15], //                          70 cmp eax, SIGTERM
+    [0x74, 7], //                                 73 je exit
+    [0x83, 0xf8, 2], //                           75 cmp eax, SIGINT
+    [0x74, 2], //                                 78 je exit
+    [0xeb, 0xe2], //                              80 jmp wait
+    [0xb8, 231, 0, 0, 0], //                      82 exit: mov eax, exit_group
+    [0x31, 0xff], //                              87 xor edi, edi
+    [0x0f, 0x05], //                              89 syscall
+  ];
+  return Buffer.from(instructions.flat());
 }
 
 /** AArch64: number in x8, arguments from x0 on; each instruction is one word, counted in the comments. */
@@ -73,16 +74,16 @@ function codeArm64(): Buffer {
     (0x5400_0000 | (((to - from) & 0x7ffff) << 5) | condition) >>> 0;
   const [call, set, wait, exit] = [0xd400_0001, SIGACTION_SIZE, 14, 23];
   const words = [
-    0xf940_03e0, //                                                                     0 ldr x0, [sp]
-    0xf100_041f, //                                                                     1 cmp x0, 1
-    branch(1, 2, exit), //                                                              2 b.ne exit
-    ...[move(8, 134), move(0, 17), address(1, 5, 0), move(2, 0), move(3, 8), call], //  3 rt_sigaction
-    ...[move(8, 135), move(0, 0), address(1, 11, set), move(2, 0), call], //            9 rt_sigprocmask
-    ...[move(8, 137), address(0, 15, set), move(1, 0), move(2, 0), call], //           14 wait: rt_sigtimedwait
-    ...[0xf100_3c1f, branch(0, 20, exit)], //                                          19 cmp x0, SIGTERM; b.eq
-    ...[0xf100_081f, branch(1, 22, wait)], //                                          21 cmp x0, SIGINT; b.ne
-    ...[move(8, 94), move(0, 0), call], //                                             23 exit: exit_group
-  ];
+    [0xf940_03e0], //                                                                     0 ldr x0, [sp]
+    [0xf100_041f], //                                                                     1 cmp x0, 1
+    [branch(1, 2, exit)], //                                                              2 b.ne exit
+    [move(8, 134), move(0, 17), address(1, 5, 0), move(2, 0), move(3, 8), call], //  3 rt_sigaction
+    [move(8, 135), move(0, 0), address(1, 11, set), move(2, 0), call], //            9 rt_sigprocmask
+    [move(8, 137), address(0, 15, set), move(1, 0), move(2, 0), call], //           14 wait: rt_sigtimedwait
+    [0xf100_3c1f, branch(0, 20, exit)], //                                          19 cmp x0, SIGTERM; b.eq
+    [0xf100_081f, branch(1, 22, wait)], //                                          21 cmp x0, SIGINT; b.ne
+    [move(8, 94), move(0, 0), call], //                                             23 exit: exit_group
+  ].flat();
   const bytes = Buffer.alloc(words.length * 4);
   words.forEach((word, index) => bytes.writeUInt32LE(word, index * 4));
   return bytes;

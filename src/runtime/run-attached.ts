@@ -1,11 +1,11 @@
 import type { AttachStreams } from './attach-container.ts';
 import { cleanupContainer } from './cleanup-container.ts';
 import type { ContainerEngine } from './container-engine.ts';
+import { readRecord } from './container-store.ts';
 import type { ContainerState } from './container-types.ts';
 import { removeContainer } from './remove-container.ts';
 import { startContainer } from './start-container.ts';
 import { waitContainer } from './wait-container.ts';
-import { readRecord } from './container-store.ts';
 
 /**
  * `container run` without `-d`: starts with the streams joined, waits for the end and cleans up, so that nothing is left

@@ -87,14 +87,20 @@ function enterLine(
   const command = loader.length > 0 ? ['/usr/bin/env', ...loader, ...step.args] : step.args;
   const env = step.env.filter(entry => !entry.startsWith('LD_'));
   const words = [
-    ...[tools.setpriv, '--regid', String(gid)],
+    tools.setpriv,
+    '--regid',
+    String(gid),
     ...(additionalGids.length > 0 ? ['--groups', additionalGids.join(',')] : ['--clear-groups']),
     ...(dropped.length > 0
       ? ['--inh-caps=-all', `--bounding-set=${dropped.join(',')}`]
       : ['--inh-caps=-all']),
-    ...[tools.unshare, ...(step.network === 'none' ? ['--net'] : [])],
-    ...[`--root=${step.rootfs}`, `--wd=${step.cwd === '' ? '/' : step.cwd}`, `--setuid=${uid}`],
-    ...['--', ...command],
+    tools.unshare,
+    ...(step.network === 'none' ? ['--net'] : []),
+    `--root=${step.rootfs}`,
+    `--wd=${step.cwd === '' ? '/' : step.cwd}`,
+    `--setuid=${uid}`,
+    '--',
+    ...command,
   ];
   const envProgram = findProgram('env') ?? '/usr/bin/env';
   return `exec ${[envProgram, '-i', ...env, ...words].map(quote).join(' ')}`;

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 
 export interface ProgramOutput {
@@ -16,62 +17,9 @@ export interface RunProgramOptions {
 }
 
 const MAX_OUTPUT = 4 * 1024 * 1024;
-const signalNumbers: Readonly<Record<string, number>> = {
-  ...{
-    SIGHUP: 1,
-    SIGINT: 2,
-    SIGQUIT: 3,
-    SIGILL: 4,
-    SIGTRAP: 5,
-    SIGABRT: 6,
-    SIGBUS: 7,
-    SIGFPE: 8,
-    SIGKILL: 9,
-  },
-  ...{
-    SIGUSR1: 10,
-    SIGSEGV: 11,
-    SIGUSR2: 12,
-    SIGPIPE: 13,
-    SIGALRM: 14,
-    SIGTERM: 15,
-    SIGCHLD: 17,
-    SIGCONT: 18,
-  },
-  ...{
-    SIGSTOP: 19,
-    SIGTSTP: 20,
-    SIGTTIN: 21,
-    SIGTTOU: 22,
-    SIGURG: 23,
-    SIGXCPU: 24,
-    SIGXFSZ: 25,
-    SIGVTALRM: 26,
-  },
-  ...{ SIGPROF: 27, SIGWINCH: 28, SIGIO: 29, SIGPWR: 30, SIGSYS: 31 },
-};
-
-/** @returns 1 … 64 for `SIGTERM`, `term`, `15` or `RTMIN+3`. @throws HawserError INVALID_ARGUMENT */
-export function parseSignal(text: string): number {
-  const upper = text.toUpperCase();
-  const realTime = /^(?:SIG)?RT(MIN(?:\+(\d+))?|MAX(?:-(\d+))?)$/.exec(upper);
-  const number =
-    realTime !== null
-      ? realTime[1]?.startsWith('MIN') === true
-        ? 34 + Number(realTime[2] ?? 0)
-        : 64 - Number(realTime[3] ?? 0)
-      : /^\d+$/.test(upper)
-        ? Number(upper)
-        : signalNumbers[upper.startsWith('SIG') ? upper : `SIG${upper}`];
-  if (number !== undefined && number >= 1 && number <= 64) return number;
-  throw new HawserError('INVALID_ARGUMENT', `${JSON.stringify(text)} is not a signal`, {
-    remedy: 'Use a name such as SIGTERM, or a number from 1 to 64.',
-  });
-}
-
 /** The exit code as a shell counts it. */
 export function exitCodeOfChild(code: number | null, signal: NodeJS.Signals | null): number {
-  return code ?? 128 + (signalNumbers[signal ?? 'SIGKILL'] ?? 9);
+  return code ?? 128 + (signal === null ? 9 : constants.signals[signal]);
 }
 
 /** The end of a child: its exit code, when all its output has been read. @throws what spawn failed with */

@@ -27,7 +27,11 @@ export interface SandboxRequest
 export async function createSandbox(engine: ContainerEngine, request: SandboxRequest): Promise<Container> {
   const { name: wanted, ...rest } = request;
   const id = newContainerID();
-  const name = await claimContainer(engine, id, wanted === undefined ? undefined : checkContainerName(wanted));
+  const name = await claimContainer(
+    engine,
+    id,
+    wanted === undefined ? undefined : checkContainerName(wanted),
+  );
   try {
     const rootfs = join(containerFolder(engine, id), 'rootfs');
     for (const folder of ['dev', 'proc', 'sys']) mkdirSync(join(rootfs, folder), { recursive: true });

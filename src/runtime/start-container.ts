@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HawserError, messageOf } from '../errors/hawser-error.ts';
 import { exitCodeOf } from '../errors/codes.ts';
+import { HawserError, messageOf } from '../errors/hawser-error.ts';
 import { fsOps } from '../layers/fs-ops.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
-import { type AttachStreams, type Attachment, openAttachment } from './attach-container.ts';
+import { type Attachment, type AttachStreams, openAttachment } from './attach-container.ts';
 import { releaseStart } from './cleanup-container.ts';
 import { conmonCreate } from './conmon.ts';
 import type { ContainerEngine } from './container-engine.ts';
@@ -40,7 +40,11 @@ export function hasOwnNetwork(record: ContainerRecord): boolean {
 }
 
 /** Hostname, resolver and hosts of a container that joins none; the hosts are completed when the address is known. */
-function writeResolverFiles(engine: ContainerEngine, record: ContainerRecord, address: string | undefined): void {
+function writeResolverFiles(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  address: string | undefined,
+): void {
   const { request } = record;
   const bundle = bundleFolder(engine, record.id);
   const kind = request.network?.kind ?? 'bridge';
@@ -132,7 +136,11 @@ async function startProcess(
 }
 
 /** Puts the failure on record and takes back what the start has made. */
-async function recordFailure(engine: ContainerEngine, record: ContainerRecord, error: unknown): Promise<void> {
+async function recordFailure(
+  engine: ContainerEngine,
+  record: ContainerRecord,
+  error: unknown,
+): Promise<void> {
   const code = error instanceof HawserError ? (error.exitCode ?? exitCodeOf(error.code)) : 125;
   const failure: StartFailure = {
     exitCode: code === 126 || code === 127 ? code : 125,

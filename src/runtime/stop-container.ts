@@ -5,8 +5,8 @@ import type { ContainerEngine } from './container-engine.ts';
 import { stateOf } from './container-state.ts';
 import { readRecord } from './container-store.ts';
 import type { ContainerRecord, ContainerState } from './container-types.ts';
-import { parseSignal } from './run-program.ts';
 import { runtimeKill } from './runc.ts';
+import { parseSignal } from './signals.ts';
 import { startContainer } from './start-container.ts';
 import { waitContainer } from './wait-container.ts';
 
@@ -14,7 +14,8 @@ const SIGKILL = 9;
 
 function recordOf(engine: ContainerEngine, id: string): ContainerRecord {
   const record = readRecord(engine, id);
-  if (record === undefined) throw new HawserError('CONTAINER_UNKNOWN', `there is no container ${id.slice(0, 12)}`);
+  if (record === undefined)
+    throw new HawserError('CONTAINER_UNKNOWN', `there is no container ${id.slice(0, 12)}`);
   return record;
 }
 

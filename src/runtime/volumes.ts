@@ -60,7 +60,9 @@ export async function ensureVolume(
     labels: options.labels ?? {},
   };
   mkdirSync(volumeData(engine, name), { recursive: true, mode: 0o755 });
-  await writeFileAtomic(join(volumeFolder(engine, name), 'volume.json'), JSON.stringify(volume), { durable: false });
+  await writeFileAtomic(join(volumeFolder(engine, name), 'volume.json'), JSON.stringify(volume), {
+    durable: false,
+  });
   return volume;
 }
 

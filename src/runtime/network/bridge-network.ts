@@ -37,7 +37,12 @@ function pluginsOf(subnet: string, ports: readonly PortMapping[]): readonly CniP
       ...(hostIP === '' ? {} : { hostIP }),
     }));
     // portmap's snat also sets route_localnet, so that 127.0.0.1:HOSTPORT on the host leads in.
-    plugins.push({ type: 'portmap', capabilities: { portMappings: true }, snat: true, runtimeConfig: { portMappings } });
+    plugins.push({
+      type: 'portmap',
+      capabilities: { portMappings: true },
+      snat: true,
+      runtimeConfig: { portMappings },
+    });
   }
   return plugins;
 }
@@ -56,7 +61,11 @@ export async function createNetworkNamespace(path: string): Promise<void> {
   const { exitCode, stderr } = await runProgram(unshare, [`--net=${path}`, ...up]);
   if (exitCode !== 0) throw new HawserError('NETWORK_FAILED', `make a network namespace: ${stderr.trim()}`);
   if (ip === undefined) {
-    await cniAdd(network, [{ type: 'loopback' }], { containerID: 'loopback', namespace: path, interface: 'lo' });
+    await cniAdd(network, [{ type: 'loopback' }], {
+      containerID: 'loopback',
+      namespace: path,
+      interface: 'lo',
+    });
   }
 }
 
@@ -89,10 +98,7 @@ export async function connectToBridge(
   const plugins = pluginsOf(subnet, options.ports);
   requirePlugins(plugins);
   const target = { containerID: id, namespace: options.namespace, interface: 'eth0' };
-  const [result] = await Promise.all([
-    cniAdd(network, plugins, target),
-    ensureBridgeRules(bridge, subnet),
-  ]);
+  const [result] = await Promise.all([cniAdd(network, plugins, target), ensureBridgeRules(bridge, subnet)]);
   return networkOf(result, id);
 }
 

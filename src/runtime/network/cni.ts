@@ -9,7 +9,11 @@ export type CniPlugin = Readonly<Record<string, unknown>> & { readonly type: str
 
 /** What ADD answers, as far as it is read. */
 export interface CniResult {
-  readonly interfaces?: readonly { readonly name: string; readonly mac?: string; readonly sandbox?: string }[];
+  readonly interfaces?: readonly {
+    readonly name: string;
+    readonly mac?: string;
+    readonly sandbox?: string;
+  }[];
   readonly ips?: readonly { readonly address: string; readonly gateway?: string }[];
 }
 
@@ -53,7 +57,11 @@ export function requirePlugins(plugins: readonly CniPlugin[]): void {
 async function callPlugin(
   command: 'ADD' | 'DEL',
   plugin: CniPlugin,
-  options: { readonly network: string; readonly target: CniTarget; readonly previous?: CniResult | undefined },
+  options: {
+    readonly network: string;
+    readonly target: CniTarget;
+    readonly previous?: CniResult | undefined;
+  },
 ): Promise<CniResult> {
   const { network, target, previous } = options;
   const configuration = {
@@ -103,15 +111,17 @@ export async function cniAdd(
 ): Promise<CniResult> {
   let result: CniResult | undefined;
   try {
-    for (const plugin of plugins) result = await callPlugin('ADD', plugin, { network, target, previous: result });
+    for (const plugin of plugins)
+      result = await callPlugin('ADD', plugin, { network, target, previous: result });
   } catch (error) {
-    await cniDelete(network, plugins, { ...target, ...(result === undefined ? {} : { previous: result }) }).catch(
-      (cause: unknown) => {
-        throw new HawserError('NETWORK_FAILED', `undo the network of ${target.containerID.slice(0, 12)}`, {
-          cause: new AggregateError([error, cause]),
-        });
-      },
-    );
+    await cniDelete(network, plugins, {
+      ...target,
+      ...(result === undefined ? {} : { previous: result }),
+    }).catch((cause: unknown) => {
+      throw new HawserError('NETWORK_FAILED', `undo the network of ${target.containerID.slice(0, 12)}`, {
+        cause: new AggregateError([error, cause]),
+      });
+    });
     throw error;
   }
   return result ?? {};

@@ -44,7 +44,8 @@ function splitParts(text: string, body: string): { ip: string; host: string; con
 export function parsePortMapping(text: string): readonly PortMapping[] {
   const [body = '', protocol = 'tcp', ...more] = text.split('/');
   const lower = protocol.toLowerCase();
-  if (more.length > 0 || (lower !== 'tcp' && lower !== 'udp')) throw wrong(text, 'the protocol is tcp or udp');
+  if (more.length > 0 || (lower !== 'tcp' && lower !== 'udp'))
+    throw wrong(text, 'the protocol is tcp or udp');
   const { ip, host, container } = splitParts(text, body);
   if (ip !== '' && isIP(ip) === 0) throw wrong(text, `${JSON.stringify(ip)} is not an IP address`);
   const inside = parseRange(text, container);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { withFileLock } from '../../util/file-lock.ts';
 import { isRunning, ownIdentity, type ProcessIdentity } from '../../util/process-identity.ts';
-import type { PortMapping } from '../container-types.ts';
 import { readJsonFile } from '../container-store.ts';
+import type { PortMapping } from '../container-types.ts';
 import { networkFolder } from './network-folder.ts';
 
 /*
@@ -26,10 +26,14 @@ function folder(): string {
 
 function inUse(port: PortMapping, by?: string): HawserError {
   const address = `${port.hostIP === '' ? '0.0.0.0' : port.hostIP}:${port.hostPort}/${port.protocol}`;
-  return new HawserError('ADDRESS_IN_USE', `the port ${address} is taken${by === undefined ? '' : ` by container ${by}`}`, {
-    remedy: 'Stop what holds it (see ss -lntup), or publish another port.',
-    exitCode: 125,
-  });
+  return new HawserError(
+    'ADDRESS_IN_USE',
+    `the port ${address} is taken${by === undefined ? '' : ` by container ${by}`}`,
+    {
+      remedy: 'Stop what holds it (see ss -lntup), or publish another port.',
+      exitCode: 125,
+    },
+  );
 }
 
 /** Binds the port for a moment: who holds it, holds it with a socket. Gives the port, which for 0 is a free one. */

@@ -32,12 +32,15 @@ export function networksOverlap(left: Network, right: Network): boolean {
 /** The networks of /proc/net/route; the default route is none. */
 export function parseRoutes(text: string): readonly Network[] {
   const reverse = (hex: string) => Number.parseInt((hex.match(/../g) ?? []).toReversed().join(''), 16);
-  return text.split('\n').slice(1).flatMap(line => {
-    const [, destination, , , , , , mask] = line.split(/\s+/);
-    if (destination === undefined || mask === undefined || mask === '00000000') return [];
-    const bits = reverse(mask).toString(2).replaceAll('0', '').length;
-    return [{ address: reverse(destination), prefix: bits }];
-  });
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap(line => {
+      const [, destination, , , , , , mask] = line.split(/\s+/);
+      if (destination === undefined || mask === undefined || mask === '00000000') return [];
+      const bits = reverse(mask).toString(2).replaceAll('0', '').length;
+      return [{ address: reverse(destination), prefix: bits }];
+    });
 }
 
 function readRoutes(): readonly Network[] {

@@ -45,7 +45,7 @@ export async function getBlob(
     if (!isHawserError(error, 'RANGE_INVALID')) throw error;
     return errorResponse(error, { 'Content-Range': `bytes */${blob.size}` });
   }
-  if (range === undefined) return { ...whole, body: context.volume.blobs.read(blob, { signal }) };
+  if (range === undefined) return { ...whole, body: await context.volume.blobs.read(blob, { signal }) };
   return {
     status: 206,
     headers: {
@@ -53,7 +53,7 @@ export async function getBlob(
       'Content-Length': String(range.end - range.start),
       'Content-Range': formatContentRange(range, blob.size),
     },
-    body: context.volume.blobs.read(blob, { ...range, signal }),
+    body: await context.volume.blobs.read(blob, { ...range, signal }),
   };
 }
 

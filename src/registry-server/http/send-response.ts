@@ -1,17 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import type { RegistryResponse } from '../registry-message.ts';
 
-/** Writes a chunk and waits until the system has taken it, so that its memory can be used again. */
-async function writeChunk(target: ServerResponse, chunk: Uint8Array): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const onClose = () => reject(new Error('the client closed the connection'));
-    target.once('close', onClose);
-    target.write(chunk, error => {
-      target.off('close', onClose);
-      if (error === undefined || error === null) resolve();
-      else reject(error);
+/**
+ * Writes chunks one by one: each is waited for until the system has taken it, so that its memory can be used again. One
+ * listener serves the whole response.
+ */
+class ChunkWriter {
+  readonly #target: ServerResponse;
+  #fail: ((error: Error) => void) | undefined;
+
+  constructor(target: ServerResponse) {
+    this.#target = target;
+    target.once('close', () => this.#fail?.(new Error('the client closed the connection')));
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#fail = reject;
+      this.#target.write(chunk, error => {
+        this.#fail = undefined;
+        if (error === undefined || error === null) resolve();
+        else reject(error);
+      });
     });
-  });
+  }
 }
 
 async function sendStream(
@@ -20,13 +32,14 @@ async function sendStream(
   body: AsyncIterable<Uint8Array>,
 ): Promise<number> {
   const chunks = body[Symbol.asyncIterator]();
+  const writer = new ChunkWriter(target);
   let size = 0;
   try {
     // The first chunk comes before the headers: what cannot be opened is an error answer, not a broken body.
     let next = await chunks.next();
     writeHead(target, response);
     while (next.done !== true) {
-      await writeChunk(target, next.value);
+      await writer.write(next.value);
       size += next.value.length;
       next = await chunks.next();
     }

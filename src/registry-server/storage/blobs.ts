@@ -1,4 +1,5 @@
 import type { RepositoryName } from '../../distribution/names.ts';
+import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../../image/digest.ts';
 import type { ReadOptions, StorageDriver } from './driver.ts';
 import { addLink, readLink, removeLink, resolveLink } from './links.ts';
@@ -31,8 +32,14 @@ export class Blobs {
     return size === undefined ? undefined : { digest, canonical, size };
   }
 
-  read(blob: StoredBlob, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
-    return this.#driver.read(blobDataPath(blob.canonical), { end: blob.size, ...options });
+  /** @throws HawserError BLOB_UNKNOWN: garbage collection took it just now */
+  async read(blob: StoredBlob, options: ReadOptions = {}): Promise<AsyncGenerator<Uint8Array, void>> {
+    try {
+      return await this.#driver.read(blobDataPath(blob.canonical), { end: blob.size, ...options });
+    } catch (error) {
+      if (!isHawserError(error, 'NOT_FOUND')) throw error;
+      throw new HawserError('BLOB_UNKNOWN', `blob ${blob.digest} is gone`, { cause: error });
+    }
   }
 
   /**

@@ -21,11 +21,12 @@ export interface StorageReader {
   /** Undefined where there is nothing at `path`. */
   stat(path: string): Promise<StoredInfo | undefined>;
   /**
-   * The bytes of a file in large chunks. A chunk is valid until the next one is asked for: its memory is used again.
+   * The bytes of a file in large chunks. A chunk is valid until the next one is asked for: its memory is used again. The
+   * caller iterates or ends the generator: it holds the file.
    *
-   * @throws HawserError NOT_FOUND with the first chunk
+   * @throws HawserError NOT_FOUND
    */
-  read(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void>;
+  read(path: string, options?: ReadOptions): Promise<AsyncGenerator<Uint8Array, void>>;
   /** A small file as a whole; undefined where there is none or where it is longer than `maxSize` bytes. */
   readSmall(path: string, maxSize: number): Promise<Buffer | undefined>;
   /** The names in a folder, in the order of their bytes; none where there is no such folder. */

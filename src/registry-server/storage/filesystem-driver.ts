@@ -2,16 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
-import { throwIfAborted } from '../../util/abort.ts';
 import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { DurabilityOptions, ReadOptions, StorageDriver, StoredInfo } from './driver.ts';
 import { trashPath } from './paths.ts';
+import { readChunks } from './read-chunks.ts';
 import { writeBehind } from './write-behind.ts';
 
-/** Two of these per download; measured as the best of 64 KiB to 4 MiB: docs/decisions/0010-registry-downloads.md. */
-const READ_SIZE = 512 * 1024;
-const READ_POOL = 16;
+/** Bytes that one read brings as a whole. */
+const TINY = 4096;
 
 const isMissing = (error: unknown): boolean => {
   const code = systemErrorCode(error);
@@ -35,7 +34,7 @@ function storageError(error: unknown, action: string): unknown {
 /** A volume on a local disk. */
 export class FilesystemDriver implements StorageDriver {
   readonly #root: string;
-  readonly #buffers = new BufferPool(READ_SIZE, READ_POOL);
+  readonly #buffers = new BufferPool();
 
   constructor(root: string) {
     this.#root = root;
@@ -51,38 +50,8 @@ export class FilesystemDriver implements StorageDriver {
     }
   }
 
-  async *read(path: string, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void> {
-    const handle = await this.#openToRead(path);
-    let current = this.#buffers.take();
-    let ahead = this.#buffers.take();
-    let reading: Promise<{ bytesRead: number }> | undefined;
-    try {
-      const end = options.end ?? (await handle.stat()).size;
-      let position = options.start ?? 0;
-      const readNext = (buffer: Buffer) =>
-        handle.read(buffer, 0, Math.min(buffer.length, end - position), position);
-      if (position < end) reading = readNext(ahead);
-      while (reading !== undefined) {
-        const { bytesRead } = await reading;
-        reading = undefined;
-        throwIfAborted(options.signal);
-        if (bytesRead === 0)
-          throw new HawserError('STORE_CORRUPT', `${path} became shorter while it was read`);
-        position += bytesRead;
-        [current, ahead] = [ahead, current];
-        // The file is read while the chunk before is on its way: two buffers take turns.
-        if (position < end) {
-          reading = readNext(ahead);
-          reading.catch(() => undefined); // met by the `await` above, or of no interest when the reader leaves
-        }
-        yield current.subarray(0, bytesRead);
-      }
-    } finally {
-      await reading?.catch(() => undefined); // the buffer is not free before the system is done with it
-      this.#buffers.give(current);
-      this.#buffers.give(ahead);
-      await handle.close();
-    }
+  async read(path: string, options: ReadOptions = {}): Promise<AsyncGenerator<Uint8Array, void>> {
+    return readChunks(await this.#openToRead(path), { ...options, pool: this.#buffers });
   }
 
   async readSmall(path: string, maxSize: number): Promise<Buffer | undefined> {
@@ -94,15 +63,16 @@ export class FilesystemDriver implements StorageDriver {
       throw error;
     }
     try {
-      // One byte more than what is small shows that it is not.
-      const buffer = Buffer.allocUnsafe(Math.min(maxSize, (await handle.stat()).size) + 1);
-      let size = 0;
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, size, buffer.length - size, size);
-        size += bytesRead;
-        if (bytesRead === 0 || size === buffer.length) break;
+      // One byte more than what is wanted shows that there is more, and a short read that the file ends.
+      const size = maxSize <= TINY ? maxSize : Math.min(maxSize, (await handle.stat()).size);
+      const buffer = Buffer.allocUnsafe(size + 1);
+      let length = 0;
+      for (let more = true; more && length < buffer.length; ) {
+        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
+        length += bytesRead;
+        more = bytesRead > 0 && size > TINY;
       }
-      return size > maxSize ? undefined : buffer.subarray(0, size);
+      return length > maxSize ? undefined : buffer.subarray(0, length);
     } catch (error) {
       if (systemErrorCode(error) === 'EISDIR') return undefined;
       throw error;

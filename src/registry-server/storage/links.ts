@@ -1,5 +1,6 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../../image/digest.ts';
+import { allOf } from './all-of.ts';
 import type { StorageDriver, StorageReader } from './driver.ts';
 import { blobAliasPath, type LinkKind, linkFolder, linksPath } from './paths.ts';
 
@@ -57,8 +58,7 @@ export async function addLink(
       writeLink(driver, blobAliasPath(digest), canonical),
     );
   }
-  const results = await Promise.allSettled(writes);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  await allOf(writes);
 }
 
 /** All aliases in a repository of the content `canonical`. */

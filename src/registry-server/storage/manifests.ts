@@ -1,6 +1,7 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../image/digest.ts';
 import { type ManifestDocument, manifestSizeLimit } from '../../image/manifest.ts';
+import { allOf } from './all-of.ts';
 import type { StorageDriver } from './driver.ts';
 import { addLink, aliasesOf, removeLink, resolveLink } from './links.ts';
 import { ManifestCache } from './manifest-cache.ts';
@@ -47,12 +48,14 @@ export class Manifests {
     return canonical !== undefined && (await this.#driver.stat(blobDataPath(canonical)))?.kind === 'file';
   }
 
-  /** Content first, then the link: a crash in between leaves content that nothing names. */
+  /** Durable with its links when it returns; a link that a crash left without content counts as none. */
   async put(name: RepositoryName, document: ManifestDocument): Promise<StoredManifest> {
     const { digest, bytes, mediaType } = document;
     const canonical = digestAlgorithm(digest) === 'sha256' ? digest : digestOf(bytes);
-    await this.#driver.write(blobDataPath(canonical), bytes);
-    await addLink(this.#driver, { name, kind: '_manifests/revisions', digest, canonical });
+    await allOf([
+      this.#driver.write(blobDataPath(canonical), bytes),
+      addLink(this.#driver, { name, kind: '_manifests/revisions', digest, canonical }),
+    ]);
     this.#cache.set(canonical, { bytes, mediaType });
     return { digest, canonical, mediaType, bytes };
   }

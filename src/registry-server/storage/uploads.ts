@@ -1,6 +1,7 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
+import { allOf } from './all-of.ts';
 import type { StorageDriver } from './driver.ts';
 import { addLink } from './links.ts';
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
@@ -95,8 +96,11 @@ export class Uploads {
         });
       }
       const canonical = live.running.digest('sha256');
-      await this.#driver.move(path, blobDataPath(canonical));
-      await addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical });
+      // Side by side, for the sake of the disk: a crash may leave a link without a blob, which counts as no link.
+      await allOf([
+        this.#driver.move(path, blobDataPath(canonical)),
+        addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical }),
+      ]);
       await this.#discard(key);
     });
   }
@@ -135,7 +139,8 @@ export class Uploads {
   async #hashAgain(key: UploadKey, running: RunningDigest, size: number): Promise<void> {
     running.restart();
     const path = uploadDataPath(key.name, key.id);
-    if (size > 0) for await (const chunk of this.#driver.read(path, { end: size })) running.update(chunk);
+    if (size === 0) return;
+    for await (const chunk of await this.#driver.read(path, { end: size })) running.update(chunk);
   }
 
   #remember(id: UploadID, running: RunningDigest): LiveUpload {

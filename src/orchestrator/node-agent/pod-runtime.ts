@@ -70,6 +70,8 @@ export interface RuntimeContainer {
   readonly finishedAt?: string;
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
+  /** Why it did not start. */
+  readonly error?: string;
   /** Of a sandbox with a network of its own. */
   readonly address?: string;
 }
@@ -79,6 +81,8 @@ export interface ImageInfo {
   readonly reference: string;
   /** Digest of the image config. */
   readonly id: string;
+  /** As the image config names it, e.g. `nginx` or `101:101`; empty for root. */
+  readonly user?: string;
 }
 
 export interface LogRequest {

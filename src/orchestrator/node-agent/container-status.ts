@@ -1,0 +1,99 @@
+import type {
+  Container,
+  ContainerState,
+  ContainerStateTerminated,
+  ContainerStateWaiting,
+  ContainerStatus,
+} from '../../api/pod.ts';
+import { timestampOf } from './clock.ts';
+import { restartCountOf } from './pod-labels.ts';
+import type { RuntimeContainer } from './pod-runtime.ts';
+
+/** As the CRI names containers of this engine. */
+export function containerURI(id: string): string {
+  return `hawser://${id}`;
+}
+
+function wholeSeconds(time: string | undefined): string | undefined {
+  const milliseconds = Date.parse(time ?? '');
+  return Number.isNaN(milliseconds) ? undefined : timestampOf(milliseconds);
+}
+
+function reasonOf(container: RuntimeContainer): string {
+  if (container.oomKilled === true) return 'OOMKilled';
+  if (container.error !== undefined) return 'StartError';
+  return container.exitCode === 0 ? 'Completed' : 'Error';
+}
+
+/** How a container has ended. */
+export function terminatedState(container: RuntimeContainer): ContainerStateTerminated {
+  const exitCode = container.exitCode ?? 0;
+  const startedAt = wholeSeconds(container.startedAt);
+  const finishedAt = wholeSeconds(container.finishedAt);
+  return {
+    containerID: containerURI(container.id),
+    exitCode,
+    ...(container.error === undefined ? {} : { message: container.error }),
+    reason: reasonOf(container),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+  };
+}
+
+export interface StatusInput {
+  /** Newest first. */
+  readonly attempts: readonly RuntimeContainer[];
+  /** Why the next start has to wait. */
+  readonly waiting: ContainerStateWaiting | undefined;
+  /** Shown where the container has never been made. */
+  readonly initially: ContainerStateWaiting;
+  /** As the API has it: knows the past that the runtime has lost. */
+  readonly before: ContainerStatus | undefined;
+}
+
+function lastStateOf(input: StatusInput, previous: RuntimeContainer | undefined): ContainerState {
+  if (previous?.state === 'exited') return { terminated: terminatedState(previous) };
+  return input.before?.lastState ?? {};
+}
+
+/** The status of a container of a pod (core/v1 ContainerStatus). */
+export function containerStatus(container: Container, input: StatusInput): ContainerStatus {
+  const [latest, previous] = input.attempts;
+  const { waiting, before } = input;
+  const common = {
+    name: container.name,
+    image: latest?.image ?? container.image,
+    imageID: latest?.imageID ?? '',
+  };
+  if (latest === undefined || latest.state === 'created') {
+    const ended = before?.state.terminated;
+    return {
+      ...common,
+      imageID: before?.imageID ?? '',
+      ready: false,
+      started: false,
+      restartCount: before?.restartCount ?? 0,
+      state: { waiting: waiting ?? input.initially },
+      lastState: ended === undefined ? lastStateOf(input, previous) : { terminated: ended },
+    };
+  }
+  const restartCount = restartCountOf(latest);
+  const containerID = containerURI(latest.id);
+  if (latest.state === 'running') {
+    const startedAt = wholeSeconds(latest.startedAt) ?? wholeSeconds(latest.createdAt) ?? '';
+    const state = { running: { startedAt } };
+    return {
+      ...common,
+      containerID,
+      ready: true,
+      started: true,
+      restartCount,
+      state,
+      lastState: lastStateOf(input, previous),
+    };
+  }
+  const terminated = terminatedState(latest);
+  const state: ContainerState = waiting === undefined ? { terminated } : { waiting };
+  const lastState = waiting === undefined ? lastStateOf(input, previous) : { terminated };
+  return { ...common, containerID, ready: false, started: false, restartCount, state, lastState };
+}

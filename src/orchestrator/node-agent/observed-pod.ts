@@ -1,0 +1,41 @@
+import { containerNameLabel, podUIDLabel, restartCountOf, sandboxIDLabel } from './pod-labels.ts';
+import type { RuntimeContainer } from './pod-runtime.ts';
+
+/** What the runtime has of one pod. */
+export interface ObservedPod {
+  /** Newest first. */
+  readonly sandboxes: readonly RuntimeContainer[];
+  /** The one that runs. */
+  readonly sandbox: RuntimeContainer | undefined;
+  /** By container name, newest first. */
+  readonly attempts: ReadonlyMap<string, readonly RuntimeContainer[]>;
+}
+
+function newestFirst(a: RuntimeContainer, b: RuntimeContainer): number {
+  return restartCountOf(b) - restartCountOf(a) || b.createdAt.localeCompare(a.createdAt);
+}
+
+export function observePod(uid: string, containers: readonly RuntimeContainer[]): ObservedPod {
+  const own = containers.filter(({ labels }) => labels[podUIDLabel] === uid).sort(newestFirst);
+  const attempts = new Map<string, RuntimeContainer[]>();
+  for (const container of own) {
+    if (container.kind === 'sandbox') continue;
+    const name = container.labels[containerNameLabel] ?? '';
+    attempts.set(name, [...(attempts.get(name) ?? []), container]);
+  }
+  const sandboxes = own.filter(({ kind }) => kind === 'sandbox');
+  return { sandboxes, attempts, sandbox: sandboxes.find(({ state }) => state === 'running') };
+}
+
+export function latestAttempt(observed: ObservedPod, name: string): RuntimeContainer | undefined {
+  return observed.attempts.get(name)?.[0];
+}
+
+/** Whether a container belongs to the sandbox that runs now. */
+export function isOfSandbox(observed: ObservedPod, container: RuntimeContainer): boolean {
+  return observed.sandbox !== undefined && container.labels[sandboxIDLabel] === observed.sandbox.id;
+}
+
+export function allContainers(observed: ObservedPod): readonly RuntimeContainer[] {
+  return [...observed.attempts.values()].flat();
+}

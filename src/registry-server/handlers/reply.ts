@@ -24,11 +24,6 @@ export function queryOf(request: RegistryRequest): URLSearchParams {
   return new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1));
 }
 
-/** The `Link` to the next page; RFC 8288. */
-export function nextPage(path: string, query: Readonly<Record<string, string>>): Headers {
-  return { Link: `<${path}?${new URLSearchParams(query)}>; rel="next"` };
-}
-
 /** Whether the client has what the ETag stands for; RFC 9110 section 13.1.2. */
 export function isNotModified(request: RegistryRequest, etag: string): boolean {
   const known = request.header('if-none-match');

@@ -10,7 +10,7 @@ function firstOf(value: string | readonly string[] | undefined): string | undefi
 }
 
 /** The scheme and host that the client used, as far as a proxy in between tells. */
-export function originOf(headers: IncomingMessage['headers']): string | undefined {
+function originOf(headers: IncomingMessage['headers']): string | undefined {
   const host = firstOf(headers['x-forwarded-host']) ?? headers.host;
   if (host === undefined || !hostPattern.test(host)) return undefined;
   const scheme = firstOf(headers['x-forwarded-proto'])?.toLowerCase() === 'https' ? 'https' : 'http';

@@ -38,7 +38,7 @@ export interface DurabilityOptions {
   readonly durable?: boolean;
 }
 
-export interface StorageWriter {
+interface StorageWriter {
   /** Replaces a file as a whole; after a crash it has the old content or the new one. */
   write(path: string, content: Uint8Array | string, options?: DurabilityOptions): Promise<void>;
   /**

@@ -33,12 +33,12 @@ export function blobAliasPath(digest: Digest): string {
   return `${blobFolder(digest)}/link`;
 }
 
-export function repositoryPath(name: RepositoryName): string {
+function repositoryPath(name: RepositoryName): string {
   return `${repositoriesPath}/${name}`;
 }
 
 /** What makes a folder a repository in the eyes of the catalog. */
-export function manifestsPath(name: RepositoryName): string {
+function manifestsPath(name: RepositoryName): string {
   return `${repositoryPath(name)}/_manifests`;
 }
 

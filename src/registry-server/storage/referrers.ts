@@ -37,7 +37,7 @@ function factOf(stored: StoredManifest): ReferrerFact {
 }
 
 /** The tag under which clients list referrers at registries without the API; "Referrers Tag Schema". */
-export function referrersTag(subject: Digest): string {
+function referrersTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 

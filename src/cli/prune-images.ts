@@ -1,0 +1,82 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isUntaggedName, loadImage } from '../content/resolve-image.ts';
+import type { LayoutStore } from '../content/store.ts';
+import { isHawserError } from '../errors/hawser-error.ts';
+import { extendChainID } from '../image/chain-id.ts';
+import type { Digest } from '../image/digest.ts';
+import type { SnapshotCatalog } from '../layers/snapshotter.ts';
+import { readRecords } from '../runtime/container-store.ts';
+import type { Roots } from '../util/roots.ts';
+import { collectUnused } from './collect-unused.ts';
+import { openSnapshots } from './prepare-image.ts';
+
+export interface PruneOptions {
+  readonly all: boolean;
+  readonly buildCache: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The chainIDs of an image, from its first layer to its last. */
+function chainsOf(diffIDs: readonly Digest[]): Digest[] {
+  const chains: Digest[] = [];
+  for (const diffID of diffIDs) chains.push(extendChainID(chains.at(-1), diffID));
+  return chains;
+}
+
+/** The snapshots that named images stand on. */
+async function neededSnapshots(store: LayoutStore): Promise<Set<Digest>> {
+  const needed = new Set<Digest>();
+  for (const named of await store.references.list()) {
+    try {
+      const { config } = await loadImage(store, named);
+      for (const chainID of chainsOf(config.value.rootfs.diff_ids)) needed.add(chainID);
+    } catch (error) {
+      // An index without an image for this machine was never unpacked here.
+      if (!isHawserError(error, 'PLATFORM_UNAVAILABLE')) throw error;
+    }
+  }
+  return needed;
+}
+
+/** Removes snapshots that no image needs, children before parents; those in use stay. @returns bytes */
+async function pruneSnapshots(snapshots: SnapshotCatalog, needed: ReadonlySet<Digest>): Promise<number> {
+  let freed = 0;
+  for (let again = true; again; ) {
+    again = false;
+    for (const { chainID, users, size } of await snapshots.list()) {
+      if (needed.has(chainID) || users > 0) continue;
+      try {
+        if (!(await snapshots.remove(chainID))) continue;
+        freed += size;
+        again = true;
+      } catch (error) {
+        // Taken into use since it was listed.
+        if (!isHawserError(error, 'CONFLICT')) throw error;
+      }
+    }
+  }
+  return freed;
+}
+
+/** Frees what nothing needs: names (those without a tag, or all unused ones), blobs, snapshots, build results. */
+export async function pruneImages(
+  roots: Roots,
+  store: LayoutStore,
+  options: PruneOptions,
+): Promise<{ readonly lines: readonly string[]; readonly size: number }> {
+  const used = new Set(readRecords(roots).map(({ image }) => image.id));
+  const lines: string[] = [];
+  for (const named of await store.references.list()) {
+    if (!options.all && !isUntaggedName(named.name)) continue;
+    const image = await loadImage(store, named).catch(() => undefined);
+    if (image !== undefined && used.has(image.config.digest)) continue;
+    if (await store.references.remove(named.name)) lines.push(`Untagged: ${named.name}`);
+  }
+  if (options.buildCache || options.all)
+    await rm(join(roots.root, 'build-cache/steps'), { recursive: true, force: true });
+  const snapshots = await openSnapshots(roots);
+  const freed = await pruneSnapshots(snapshots, await neededSnapshots(store));
+  const { size } = await collectUnused(roots, store);
+  return { lines, size: size + freed };
+}

@@ -1,0 +1,126 @@
+import type { Container, Pod } from '../../api/pod.ts';
+import { parseQuantity } from '../../api/quantity.ts';
+import { HawserError } from '../../errors/hawser-error.ts';
+import { containerEnvironment, type PodPlace } from './container-environment.ts';
+import { containerMounts, terminationLogMount, terminationLogPath } from './container-mounts.ts';
+import { expandVariables } from './expand-variables.ts';
+import {
+  containerHashLabel,
+  containerNameLabel,
+  gracePeriodLabel,
+  restartCountLabel,
+  sandboxIDLabel,
+} from './pod-labels.ts';
+import { type ContainerStart, containerHash } from './pod-plan.ts';
+import type { ImageInfo, PodContainerRequest } from './pod-runtime.ts';
+import { podLabels } from './sandbox-request.ts';
+
+export interface ContainerRequestInput {
+  readonly pod: Pod;
+  readonly start: ContainerStart;
+  readonly sandboxID: string;
+  readonly image: ImageInfo;
+  readonly place: PodPlace;
+  /** HAWSER_ROOT */
+  readonly root: string;
+}
+
+/** cgroup values from limits and requests (kubelet, MilliCPUToShares and MilliCPUToQuota). */
+export function resourcesOf({ resources }: Container): PodContainerRequest['resources'] {
+  const memory = resources?.limits?.memory;
+  const limit = resources?.limits?.cpu;
+  const request = resources?.requests?.cpu ?? limit;
+  const shares = request === undefined ? 2 : Math.max(2, Math.floor(parseQuantity(request) * 1024));
+  return {
+    cpuShares: shares,
+    ...(memory === undefined ? {} : { memory: Math.ceil(parseQuantity(memory)) }),
+    // A quota of less than a millisecond in 100 is refused by the kernel.
+    ...(limit === undefined ? {} : { cpus: Math.max(0.01, parseQuantity(limit)) }),
+  };
+}
+
+function isRoot(user: string): boolean {
+  return /^(root|0*)(:.*)?$/.test(user);
+}
+
+/**
+ * `uid[:gid]` of a container, its own before the pod's before the image's.
+ *
+ * @throws HawserError OBJECT_INVALID where runAsNonRoot forbids it
+ */
+export function userOf(pod: Pod, container: Container, image: ImageInfo): string | undefined {
+  const own = container.securityContext ?? {};
+  const shared = pod.spec.securityContext ?? {};
+  const uid = own.runAsUser ?? shared.runAsUser;
+  const gid = own.runAsGroup ?? shared.runAsGroup;
+  if ((own.runAsNonRoot ?? shared.runAsNonRoot) === true) {
+    const refused = (message: string) => new HawserError('OBJECT_INVALID', message);
+    if (uid === 0) throw refused("container's runAsUser breaks non-root policy");
+    const user = (image.user ?? '').split(':')[0] ?? '';
+    if (uid === undefined && isRoot(user))
+      throw refused('container has runAsNonRoot and image will run as root');
+    if (uid === undefined && !/^\d+$/.test(user)) {
+      throw refused(
+        `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root`,
+      );
+    }
+  }
+  if (uid === undefined && gid === undefined) return undefined;
+  const user = uid === undefined ? (image.user ?? '').split(':')[0] || '0' : String(uid);
+  return gid === undefined ? user : `${user}:${gid}`;
+}
+
+function securityOf(pod: Pod, container: Container, image: ImageInfo) {
+  const context = container.securityContext ?? {};
+  const shared = pod.spec.securityContext ?? {};
+  const user = userOf(pod, container, image);
+  const groups = [
+    ...(shared.supplementalGroups ?? []),
+    ...(shared.fsGroup === undefined ? [] : [shared.fsGroup]),
+  ];
+  return {
+    ...(user === undefined ? {} : { user }),
+    ...(groups.length === 0 ? {} : { additionalGroups: groups }),
+    ...(context.privileged === true ? { privileged: true } : {}),
+    ...(context.readOnlyRootFilesystem === true ? { readOnlyRootfs: true } : {}),
+    ...(context.allowPrivilegeEscalation === false ? { noNewPrivileges: true } : {}),
+    ...(context.capabilities === undefined ? {} : { capabilities: context.capabilities }),
+  };
+}
+
+/**
+ * What the runtime makes a container of a pod from.
+ *
+ * @throws HawserError OBJECT_INVALID, CONFLICT, UNSUPPORTED, MOUNT_FAILED: a CreateContainerConfigError
+ */
+export async function containerRequest(input: ContainerRequestInput): Promise<PodContainerRequest> {
+  const { pod, start, image, root } = input;
+  const { container, restartCount } = start;
+  const variables = containerEnvironment(container, pod, input.place);
+  const expand = (words: readonly string[]) => words.map(word => expandVariables(word, variables));
+  const mounts = await containerMounts(root, pod, container);
+  const log = terminationLogPath(root, pod.metadata.uid ?? '', { name: container.name, restartCount });
+  return {
+    sandboxID: input.sandboxID,
+    image: image.reference,
+    ...(container.command === undefined ? {} : { command: expand(container.command) }),
+    ...(container.args === undefined ? {} : { args: expand(container.args) }),
+    env: [...variables].map(([name, value]) => `${name}=${value}`),
+    ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
+    ...securityOf(pod, container, image),
+    mounts: [...mounts, await terminationLogMount(log, container)],
+    tmpfs: [],
+    resources: resourcesOf(container),
+    tty: container.tty === true,
+    stdin: container.stdin === true,
+    sharedPid: pod.spec.shareProcessNamespace === true,
+    labels: {
+      ...podLabels(pod),
+      [containerNameLabel]: container.name,
+      [restartCountLabel]: String(restartCount),
+      [containerHashLabel]: containerHash(container),
+      [sandboxIDLabel]: input.sandboxID,
+      [gracePeriodLabel]: String(pod.spec.terminationGracePeriodSeconds ?? 30),
+    },
+  };
+}

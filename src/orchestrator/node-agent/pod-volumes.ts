@@ -1,0 +1,109 @@
+import type { Stats } from 'node:fs';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Volume } from '../../api/pod.ts';
+import { parseQuantity } from '../../api/quantity.ts';
+import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
+import { fsOps, mountFlags } from '../../layers/fs-ops.ts';
+
+/*
+ *   $HAWSER_ROOT/cluster/pods/<uid>/volumes/<name>               an emptyDir; a tmpfs is mounted on it for `medium: Memory`
+ *                                   subpaths/<container>/<index>  bind mounts of subPaths
+ */
+
+export function podFolder(root: string, uid: string): string {
+  return join(root, 'cluster', 'pods', uid);
+}
+
+/** Mount points inside a folder, the deepest first. */
+async function mountPointsIn(folder: string): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+  const points = lines.map(line => {
+    const escaped = line.split(' ')[4] ?? '';
+    return escaped.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+  });
+  return points.filter(point => point.startsWith(`${folder}/`)).sort((a, b) => b.length - a.length);
+}
+
+async function emptyDir(folder: string, volume: NonNullable<Volume['emptyDir']>): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const isTmpfs = volume.medium === 'Memory';
+  if (isTmpfs && !(await mountPointsIn(join(folder, '..'))).includes(folder)) {
+    const size = volume.sizeLimit === undefined ? '' : `,size=${Math.ceil(parseQuantity(volume.sizeLimit))}`;
+    fsOps.mount('tmpfs', folder, {
+      type: 'tmpfs',
+      flags: mountFlags.noSuid | mountFlags.noDev,
+      data: `mode=0777${size}`,
+    });
+  }
+  // mkdir's mode is cut by the umask.
+  if (!isTmpfs) await chmod(folder, 0o777);
+  return folder;
+}
+
+const typeChecks: Readonly<Record<string, (found: Stats) => boolean>> = {
+  DirectoryOrCreate: found => found.isDirectory(),
+  Directory: found => found.isDirectory(),
+  FileOrCreate: found => found.isFile(),
+  File: found => found.isFile(),
+  Socket: found => found.isSocket(),
+  CharDevice: found => found.isCharacterDevice(),
+  BlockDevice: found => found.isBlockDevice(),
+};
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function hostPath({ path, type = '' }: NonNullable<Volume['hostPath']>): Promise<string> {
+  if (type === '') return path;
+  const check = Object.hasOwn(typeChecks, type) ? typeChecks[type] : undefined;
+  if (check === undefined)
+    throw new HawserError('OBJECT_INVALID', `hostPath type ${JSON.stringify(type)} is unknown`);
+  let found = await statOf(path);
+  if (found === undefined && type === 'DirectoryOrCreate')
+    await mkdir(path, { recursive: true, mode: 0o755 });
+  if (found === undefined && type === 'FileOrCreate') await writeFile(path, '', { flag: 'wx', mode: 0o644 });
+  found ??= await statOf(path);
+  if (found === undefined || !check(found)) {
+    throw new HawserError('CONFLICT', `hostPath type check failed: ${path} is not a ${type}`, {
+      remedy: 'Make it on the node, or name another type.',
+    });
+  }
+  return path;
+}
+
+/**
+ * The path on the host that stands for a volume, made where it is ours to make.
+ *
+ * @throws HawserError CONFLICT (hostPath of another type), UNSUPPORTED, OBJECT_INVALID
+ */
+export function prepareVolume(root: string, uid: string, volume: Volume): Promise<string> {
+  if (volume.hostPath !== undefined) return hostPath(volume.hostPath);
+  const { name: _, ...sources } = volume;
+  const [kind] = Object.keys(sources);
+  if (volume.emptyDir === undefined && kind !== undefined) {
+    throw new HawserError('UNSUPPORTED', `volume ${volume.name} is a ${kind}, which is not offered yet`, {
+      remedy: 'Use emptyDir or hostPath.',
+    });
+  }
+  // Without any source a volume is an emptyDir (core/v1 VolumeSource).
+  return emptyDir(join(podFolder(root, uid), 'volumes', volume.name), volume.emptyDir ?? {});
+}
+
+/** Gives back the mounts of a pod and removes what its volumes held; what a hostPath names stays. */
+export async function removePodFolder(root: string, uid: string): Promise<void> {
+  const folder = podFolder(root, uid);
+  for (const point of await mountPointsIn(folder)) fsOps.unmount(point);
+  // Never through a mount: it may be the host's own files.
+  const [left] = await mountPointsIn(folder);
+  if (left !== undefined) throw new HawserError('CONFLICT', `${left} is still mounted`);
+  await rm(folder, { recursive: true, force: true });
+}

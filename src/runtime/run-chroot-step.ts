@@ -66,6 +66,7 @@ function mountLines(step: PreparedStep, folder: string, grant: Grant): string[] 
     else lines.push(`mount --rbind ${quote(mount.source ?? '')} ${target}`);
     if (mount.readOnly === true) lines.push(`mount -o remount,bind,ro ${target}`);
   }
+  if (step.network === 'none') lines.push('ip link set lo up 2>/dev/null || :');
   if (grant === 'all') lines.push(`hostname ${quote(step.hostname)} 2>${dev}/null || :`);
   return lines;
 }
@@ -95,7 +96,6 @@ function enterLine(
       ? ['--inh-caps=-all', `--bounding-set=${dropped.join(',')}`]
       : ['--inh-caps=-all']),
     tools.unshare,
-    ...(step.network === 'none' ? ['--net'] : []),
     `--root=${step.rootfs}`,
     `--wd=${step.cwd === '' ? '/' : step.cwd}`,
     `--setuid=${uid}`,
@@ -104,6 +104,15 @@ function enterLine(
   ];
   const envProgram = findProgram('env') ?? '/usr/bin/env';
   return `exec ${[envProgram, '-i', ...env, ...words].map(quote).join(' ')}`;
+}
+
+/** @throws HawserError UNSUPPORTED for what plain chroot cannot give */
+function refuseWithoutNamespaces(step: PreparedStep): void {
+  const wanted = step.network === 'none' ? '--network none' : step.mounts.length > 0 ? '--mount' : undefined;
+  if (wanted === undefined) return;
+  throw new HawserError('UNSUPPORTED', `RUN with ${wanted}: this machine grants hawser no namespaces`, {
+    remedy: `Run as root with CAP_SYS_ADMIN, or without ${wanted}.`,
+  });
 }
 
 /**
@@ -117,12 +126,7 @@ export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> 
   const setpriv = requireProgram('setpriv', { package: 'util-linux' });
   grant ??= probeGrant(unshare);
   const granted = await grant;
-  if (granted === 'nothing' && step.mounts.length > 0) {
-    const target = JSON.stringify(step.mounts[0]?.target);
-    throw new HawserError('UNSUPPORTED', `RUN --mount at ${target}: this machine does not let hawser mount`, {
-      remedy: 'Run as root with CAP_SYS_ADMIN, or without --mount.',
-    });
-  }
+  if (granted === 'nothing') refuseWithoutNamespaces(step);
   const { folder } = makeStepBundle(step.run);
   const plain = granted === 'nothing' ? new PlainDevices(step) : undefined;
   try {
@@ -132,7 +136,11 @@ export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> 
     const script = ['set -e', ...lines, enterLine(step, { unshare, setpriv })].join('\n');
     // After a `kill -9` of hawser the kernel ends unshare, and that takes the PID namespace along.
     const guard = [setpriv, '--pdeathsig', 'KILL'];
-    return await runScript([...guard, unshare, ...grantArguments[granted], '/bin/sh', '-c', script], step);
+    const net = step.network === 'none' ? ['--net'] : [];
+    return await runScript(
+      [...guard, unshare, ...net, ...grantArguments[granted], '/bin/sh', '-c', script],
+      step,
+    );
   } finally {
     plain?.restore();
     rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
+import { keepDescriptorsFromChildren } from './close-on-exec.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { bundleFolder, exitFolder, logPathOf } from './container-store.ts';
 import type { ContainerRecord } from './container-types.ts';
@@ -113,6 +114,7 @@ export async function conmonCreate(
   mkdirSync(exitFolder(engine, record.id), { recursive: true });
   // The exit command inherits this environment, and needs to find the same roots.
   const env = { ...process.env, HAWSER_ROOT: engine.root, HAWSER_RUN: engine.run, _OCI_SYNCPIPE: '3' };
+  keepDescriptorsFromChildren();
   const child = spawn(conmon, argumentsOf(engine, record, options), {
     cwd: bundle,
     env,

@@ -22,29 +22,34 @@ export interface LogOptions {
 const CHUNK = 65_536;
 const NEWLINE = 0x0a;
 
-/** Where the last `count` whole lines begin, read from the end. */
-async function offsetOfTail(handle: FileHandle, count: number): Promise<number> {
-  const { size } = await handle.stat();
-  let newlines = 0;
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - CHUNK);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
-    let lineEnd = bytesRead;
-    for (let at = bytesRead - 1; at >= 0; at--) {
-      if (buffer[at] !== NEWLINE || start + at === size - 1) continue;
-      // A partial line belongs to the one after it.
-      const line = parseLogLine(buffer.subarray(at + 1, lineEnd));
-      lineEnd = at;
-      if (line?.partial === true) continue;
-      if (++newlines > count - 1 && count > 0) {
-        const previous = buffer.lastIndexOf(NEWLINE, at - 1);
-        const before = parseLogLine(buffer.subarray(previous + 1, at));
-        if (before?.partial !== true) return start + at + 1;
-      }
-    }
+/**
+ * Where the last `count` lines begin in `data`, a line being partial ones and the full one after them; undefined where
+ * there are fewer.
+ */
+function startOfLast(data: Buffer, count: number): number | undefined {
+  let found = 0;
+  let end = data.length;
+  for (let last = true; end > 0; last = false) {
+    const start = end < 2 ? 0 : data.lastIndexOf(NEWLINE, end - 2) + 1;
+    const full =
+      parseLogLine(data.subarray(start, data[end - 1] === NEWLINE ? end - 1 : end))?.partial !== true;
+    if ((full || last) && ++found > count) return end;
     end = start;
   }
-  return count === 0 ? size : 0;
+  return found === count ? 0 : undefined;
+}
+
+async function offsetOfTail(handle: FileHandle, count: number): Promise<number> {
+  const { size } = await handle.stat();
+  if (count <= 0) return size;
+  for (let length = CHUNK; length < size; length *= 2) {
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    const start = startOfLast(buffer, count);
+    // 0 may be the middle of a line
+    if (start !== undefined && start > 0) return size - length + start;
+  }
+  const { buffer } = await handle.read(Buffer.alloc(size), 0, size, 0);
+  return startOfLast(buffer, count) ?? 0;
 }
 
 /** Waits for the file to change, half a second at most. */

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HawserError } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { keepDescriptorsFromChildren } from './close-on-exec.ts';
 import { findProgram, requireProgram } from './find-program.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import { PlainDevices } from './plain-devices.ts';
@@ -150,6 +151,7 @@ export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> 
 async function runScript(argv: readonly string[], step: PreparedStep): Promise<RunStepResult> {
   const [program = '', ...args] = argv;
   const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  keepDescriptorsFromChildren();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: path },

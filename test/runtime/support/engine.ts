@@ -54,7 +54,7 @@ export async function openTestEngine(
   const active = await snapshotter.prepare('seed', undefined);
   makeBusyboxRootfs(await active.mount(), findBusybox() ?? '');
   await snapshotter.commit(active, chainID);
-  const cleanupCommand = [process.execPath, '--import', 'tsx', cleanup];
+  const cleanupCommand = [process.execPath, '--import', import.meta.resolve('tsx'), cleanup];
   const engine = await openContainerEngine({ root, run, snapshotter, cleanupCommand, env: process.env });
   const config = { Env: ['PATH=/bin', 'FROM_IMAGE=1'], Cmd: ['sh'], WorkingDir: '/', ...over };
   const image: ContainerImage = {

@@ -1,0 +1,13 @@
+import { libcFunction } from '../util/syscalls.ts';
+
+const CLOSE_RANGE_CLOEXEC = 4;
+
+/**
+ * Keeps descriptors that this process itself was given (a CI's pipes, a shell's) from what it spawns: a container must
+ * not see them, and a conmon that holds one open for days would keep its other end waiting. Node's own are close-on-exec
+ * already. close_range(2), Linux 5.11; an older kernel leaves them as they are.
+ */
+export function keepDescriptorsFromChildren(): void {
+  const closeRange = libcFunction('int close_range(unsigned int first, unsigned int last, int flags)');
+  closeRange(3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
+}

@@ -1,5 +1,7 @@
 import { libcFunction } from '../util/syscalls.ts';
 
+/** close_range's number on every architecture; glibc has a function for it since 2.34 only. */
+const SYS_close_range = 436;
 const CLOSE_RANGE_CLOEXEC = 4;
 
 /**
@@ -8,6 +10,8 @@ const CLOSE_RANGE_CLOEXEC = 4;
  * already. close_range(2), Linux 5.11; an older kernel leaves them as they are.
  */
 export function keepDescriptorsFromChildren(): void {
-  const closeRange = libcFunction('int close_range(unsigned int first, unsigned int last, int flags)');
-  closeRange(3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
+  const call = libcFunction(
+    'long syscall(long number, unsigned long first, unsigned long last, unsigned long flags)',
+  );
+  call(SYS_close_range, 3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
 }

@@ -1,7 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { digestOf } from '../../../src/image/digest.ts';
 import { fsOps } from '../../../src/layers/fs-ops.ts';
 import { openSnapshotter } from '../../../src/layers/open-snapshotter.ts';
@@ -18,6 +19,7 @@ export interface TestEngine {
   dispose(): Promise<void>;
 }
 
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const cleanup = fileURLToPath(new URL('./cleanup.ts', import.meta.url));
 
 /** What real containers need and this machine lacks; undefined where all is there. */
@@ -54,7 +56,7 @@ export async function openTestEngine(
   const active = await snapshotter.prepare('seed', undefined);
   makeBusyboxRootfs(await active.mount(), findBusybox() ?? '');
   await snapshotter.commit(active, chainID);
-  const cleanupCommand = [process.execPath, '--import', import.meta.resolve('tsx'), cleanup];
+  const cleanupCommand = [process.execPath, '--import', loader, cleanup];
   const engine = await openContainerEngine({ root, run, snapshotter, cleanupCommand, env: process.env });
   const config = { Env: ['PATH=/bin', 'FROM_IMAGE=1'], Cmd: ['sh'], WorkingDir: '/', ...over };
   const image: ContainerImage = {

@@ -14,7 +14,11 @@ export default class ImageSave extends BaseCommand {
   static override readonly strict = false;
   static override readonly flags = {
     output: Flags.string({ char: 'o', description: 'the file; stdout without it' }),
-    format: Flags.string({ options: ['docker', 'oci'], default: 'docker', description: 'docker reads both' }),
+    format: Flags.string({
+      options: ['docker', 'oci'],
+      default: 'docker',
+      description: 'docker is an OCI layout too',
+    }),
   };
 
   async run(): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { run, type RunResult } from './run.ts';
+import { type RunResult, run } from './run.ts';
 
 /** A Docker daemon of Debian's with folders of its own; the peer that images are compared with. */
 export class DockerDaemon {
@@ -19,7 +19,9 @@ export class DockerDaemon {
   static async start(): Promise<DockerDaemon> {
     const folder = await mkdtemp(join(tmpdir(), 'hawser-dockerd-'));
     const args = ['--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`, '-p', `${folder}/pid`];
-    const daemon = spawn('/usr/sbin/dockerd', [...args, '-H', `unix://${folder}/docker.sock`], { stdio: 'ignore' });
+    const daemon = spawn('/usr/sbin/dockerd', [...args, '-H', `unix://${folder}/docker.sock`], {
+      stdio: 'ignore',
+    });
     const docker = new DockerDaemon(folder, daemon);
     for (let tries = 0; (await docker.try('version')).code !== 0; tries++) {
       if (tries === 150 || daemon.exitCode !== null) throw new Error('dockerd does not start');
@@ -39,7 +41,8 @@ export class DockerDaemon {
 
   async docker(...args: string[]): Promise<string> {
     const result = await this.try(...args);
-    if (result.code !== 0) throw new Error(`docker ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    if (result.code !== 0)
+      throw new Error(`docker ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
     return result.stdout.trimEnd();
   }
 

@@ -33,7 +33,12 @@ export async function run(command: readonly string[], options: RunOptions = {}):
     child.once('close', (...ended) => resolve(ended));
   });
   clearTimeout(timer);
-  const result = { code, signal, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() };
+  const result = {
+    code,
+    signal,
+    stdout: Buffer.concat(out).toString(),
+    stderr: Buffer.concat(err).toString(),
+  };
   if (options.check === true && code !== 0) {
     throw new Error(`${command.join(' ')}: exit ${code ?? signal}\n${result.stdout}${result.stderr}`);
   }

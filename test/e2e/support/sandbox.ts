@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { run, type RunOptions, type RunResult } from './run.ts';
+import { type RunOptions, type RunResult, run } from './run.ts';
 
 const executable = new URL('../../../bin/run.js', import.meta.url).pathname;
 
@@ -13,7 +13,12 @@ export class Sandbox {
 
   private constructor(folder: string) {
     this.folder = folder;
-    this.env = { ...process.env, HAWSER_ROOT: join(folder, 'root'), HAWSER_RUN: join(folder, 'run'), NO_COLOR: '1' };
+    this.env = {
+      ...process.env,
+      HAWSER_ROOT: join(folder, 'root'),
+      HAWSER_RUN: join(folder, 'run'),
+      NO_COLOR: '1',
+    };
     delete this.env.NODE_EXTRA_CA_CERTS;
     delete this.env.NODE_OPTIONS;
   }
@@ -34,13 +39,18 @@ export class Sandbox {
   /** Runs one command line that must succeed; its stdout without the last newline. */
   async hawser(...args: string[]): Promise<string> {
     const result = await this.try(args);
-    if (result.code !== 0) throw new Error(`hawser ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
+    if (result.code !== 0)
+      throw new Error(`hawser ${args.join(' ')}: exit ${result.code}\n${result.stdout}${result.stderr}`);
     return result.stdout.trimEnd();
   }
 
   /** Starts a long-running command line, e.g. a server. */
   start(...args: string[]) {
-    return spawn(process.execPath, [executable, ...args], { cwd: this.folder, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [executable, ...args], {
+      cwd: this.folder,
+      env: this.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   /** Writes files below the sandbox's folder: path → text. */
@@ -57,7 +67,9 @@ export class Sandbox {
     const rootfs = join(this.folder, 'busybox-rootfs');
     await makeBusyboxRootfs(rootfs);
     const archive = join(this.folder, 'busybox.tar');
-    await run(['tar', '-C', rootfs, '--numeric-owner', '--owner=0', '--group=0', '-cf', archive, '.'], { check: true });
+    await run(['tar', '-C', rootfs, '--numeric-owner', '--owner=0', '--group=0', '-cf', archive, '.'], {
+      check: true,
+    });
     await this.hawser('image', 'import', '--change', 'CMD ["sh"]', archive, name);
   }
 
@@ -68,7 +80,9 @@ export class Sandbox {
   }
 
   async dispose(): Promise<void> {
-    for (const id of (await this.try(['container', 'ps', '-aq'])).stdout.split('\n').filter(line => line !== '')) {
+    for (const id of (await this.try(['container', 'ps', '-aq'])).stdout
+      .split('\n')
+      .filter(line => line !== '')) {
       await this.try(['container', 'rm', '-f', id]);
     }
     for (const path of (await this.mounts()).reverse()) await run(['umount', '-l', path]);
@@ -77,12 +91,16 @@ export class Sandbox {
 }
 
 async function makeBusyboxRootfs(rootfs: string): Promise<void> {
-  for (const folder of ['bin', 'etc', 'tmp', 'root', 'home', 'var', 'usr']) await mkdir(join(rootfs, folder), { recursive: true });
+  for (const folder of ['bin', 'etc', 'tmp', 'root', 'home', 'var', 'usr'])
+    await mkdir(join(rootfs, folder), { recursive: true });
   await cp('/usr/bin/busybox', join(rootfs, 'bin/busybox'));
   const { stdout } = await run(['/usr/bin/busybox', '--list'], { check: true });
   for (const applet of stdout.split('\n').filter(name => name !== '' && name !== 'busybox')) {
     await symlink('busybox', join(rootfs, 'bin', applet));
   }
-  await writeFile(join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/false\napp:x:1000:1000::/home/app:/bin/sh\n');
+  await writeFile(
+    join(rootfs, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/false\napp:x:1000:1000::/home/app:/bin/sh\n',
+  );
   await writeFile(join(rootfs, 'etc/group'), 'root:x:0:\ndaemon:x:1:\napp:x:1000:\nextra:x:2000:app\n');
 }

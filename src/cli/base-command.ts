@@ -38,7 +38,12 @@ export abstract class BaseCommand extends Command {
       throw error;
     }
     if (error instanceof Errors.CLIError && !(error instanceof HawserError)) {
-      const summary = error.message.replace(/\nSee more help with --help\s*$/, '').trim();
+      // oclif adds paragraphs of general advice below the first.
+      const [first = ''] = error.message.split('\n\n');
+      const summary = first
+        .replaceAll(/:\n/g, ': ')
+        .replace(/\nSee more help with --help\s*$/, '')
+        .trim();
       throw new HawserError('INVALID_ARGUMENT', summary, {
         remedy: `See hawser ${this.id?.replaceAll(':', ' ')} --help.`,
       });

@@ -23,10 +23,20 @@ function unknownCommand(config: Config, argv: readonly string[]): HawserError {
     words.push(word);
   }
   const known = [...config.commandIDs, ...config.topics.map(topic => topic.name)];
-  const wanted = words.slice(0, 2).join(':');
-  const near = nearest(wanted, known) ?? nearest(words[0] ?? '', known);
+  const [first = '', second = ''] = words;
+  const inTopic = known.filter(id => id.startsWith(`${first}:`)).map(id => id.slice(first.length + 1));
+  // Below a topic only the second word is compared: the first, right already, would make all of them look near.
+  const sibling = nearest(second, inTopic);
+  const elsewhere =
+    inTopic.length > 0 ? undefined : (nearest(`${first}:${second}`, known) ?? nearest(first, known));
+  const near = sibling === undefined ? elsewhere : `${first}:${sibling}`;
   return new HawserError('INVALID_ARGUMENT', `unknown command "hawser ${words.slice(0, 2).join(' ')}"`, {
-    remedy: near === undefined ? 'See hawser --help.' : `Did you mean "hawser ${near.replaceAll(':', ' ')}"?`,
+    remedy:
+      near === undefined
+        ? inTopic.length > 0
+          ? `See hawser ${first} --help.`
+          : 'See hawser --help.'
+        : `Did you mean "hawser ${near.replaceAll(':', ' ')}"?`,
   });
 }
 
@@ -41,6 +51,12 @@ export async function runCommand(argv: readonly string[], root: string): Promise
   const { id, rest } = splitCommand(config, argv);
   const topic = argv.filter(word => !word.startsWith('-'));
   if (id === undefined) {
+    const flag = argv.find(word => word !== '--help' && word !== '-h');
+    if (topic.length === 0 && flag !== undefined) {
+      throw new HawserError('INVALID_ARGUMENT', `unknown flag ${JSON.stringify(flag)}`, {
+        remedy: 'See hawser --help.',
+      });
+    }
     const isTopic = config.findTopic(topic.join(':')) !== undefined;
     if (topic.length === 0 || topic[0] === 'help' || isTopic) {
       await new Help(config).showHelp(topic[0] === 'help' ? topic.slice(1) : topic);

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { containerFlags } from '../../cli/container-flags.ts';
+import { failBeforeStart } from '../../cli/fail-before-start.ts';
 import { openContainers } from '../../cli/open-containers.ts';
 import { endFlagsAtFirstWord } from '../../cli/pass-through.ts';
 
@@ -25,7 +26,11 @@ export default class ContainerRun extends BaseCommand {
     const { createFromFlags } = await import('../../cli/create-from-flags.ts');
     const engine = await openContainers(this.roots);
     const words = argv.map(String);
-    const { record } = await createFromFlags(this.roots, engine, { flags, words, signal: this.signal });
+    const { record } = await createFromFlags(this.roots, engine, {
+      flags,
+      words,
+      signal: this.signal,
+    }).catch(failBeforeStart);
     if (flags.detach) {
       const { startDetached } = await import('../../cli/run-container.ts');
       await startDetached(engine, record);

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { openArchive } from '../../cli/open-archive.ts';
 import { openImages } from '../../cli/open-images.ts';
 
 export default class ImageImport extends BaseCommand {
@@ -36,9 +36,8 @@ export default class ImageImport extends BaseCommand {
     );
     const name = args.name === undefined ? undefined : parseTagTarget(args.name);
     const config = await configOfChanges(flags.change ?? []);
-    const source =
-      args.file === '-' ? process.stdin : createReadStream(args.file, { highWaterMark: 1 << 20 });
-    const descriptor = await importArchive(await openImages(this.roots), source, {
+    const store = await openImages(this.roots);
+    const descriptor = await importArchive(store, await openArchive(args.file), {
       ...(name === undefined ? {} : { name }),
       ...(flags.message === undefined ? {} : { message: flags.message }),
       ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),

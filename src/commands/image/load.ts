@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { openArchive } from '../../cli/open-archive.ts';
 import { openImages } from '../../cli/open-images.ts';
 
 export default class ImageLoad extends BaseCommand {
@@ -15,9 +15,8 @@ export default class ImageLoad extends BaseCommand {
     const { flags } = await this.parse(ImageLoad);
     const { loadImages } = await import('../../content/archive/load.ts');
     const { familiarReference, parseReference } = await import('../../image/reference.ts');
-    const source =
-      flags.input === undefined ? process.stdin : createReadStream(flags.input, { highWaterMark: 1 << 20 });
-    const loaded = await loadImages(await openImages(this.roots), source, { signal: this.signal });
+    const store = await openImages(this.roots);
+    const loaded = await loadImages(store, await openArchive(flags.input ?? '-'), { signal: this.signal });
     if (flags.quiet) return;
     for (const { names, descriptor } of loaded) {
       for (const name of names) this.print(`Loaded image: ${familiarReference(parseReference(name))}`);

@@ -85,7 +85,7 @@ export class Sandbox {
       .filter(line => line !== '')) {
       await this.try(['container', 'rm', '-f', id]);
     }
-    for (const path of (await this.mounts()).reverse()) await run(['umount', '-l', path]);
+    for (const path of (await this.mounts()).toReversed()) await run(['umount', '-l', path]);
     await rm(this.folder, { recursive: true, force: true });
   }
 }

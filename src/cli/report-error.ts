@@ -46,7 +46,13 @@ export function renderError(error: unknown): string {
     const remedy = systemRemedies[systemErrorCode(error) ?? ''];
     return [`hawser: ${messageOf(error)}`, ...(remedy === undefined ? [] : [`  ${remedy}`])].join('\n');
   }
-  const lines = [`hawser: ${error.message} [${error.code}]`];
+  const [first = '', ...more] = error.message.split('\n');
+  // What the message quotes below its first line, e.g. the output of a step, comes after the code.
+  const head =
+    first.endsWith(':') && more.length > 0
+      ? `${first.slice(0, -1)} [${error.code}]:`
+      : `${first} [${error.code}]`;
+  const lines = [`hawser: ${head}`, ...more];
   if (error.location !== undefined) lines.push(...renderLocation(error.location));
   lines.push(...causesOf(error), `  ${error.remedy ?? errorCodes[error.code].remedy}`);
   return lines.join('\n');

@@ -67,7 +67,17 @@ describe('registry', function () {
     await docker.docker('rmi', name);
     const store = ['--root', join(sandbox.folder, 'podman'), '--runroot', join(sandbox.folder, 'podman-run')];
     const how = ['--runtime', '/usr/sbin/runc', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none'];
-    const flags = ['--rm', '--network', 'host', '--tls-verify=false', '-q', '--ulimit', 'host'];
+    const flags = [
+      '--rm',
+      '--network',
+      'host',
+      '--tls-verify=false',
+      '-q',
+      '--ulimit',
+      'nofile=1024:1024',
+      '--ulimit',
+      'nproc=1024:1024',
+    ];
     const podman = ['podman', ...store, '--storage-driver', 'vfs', ...how];
     const ran = await run([...podman, 'run', ...flags, name], { check: true });
     expect(ran.stdout.trimEnd()).to.equal(said);

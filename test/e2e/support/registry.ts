@@ -11,7 +11,7 @@ export interface ServedRegistry {
   /** HOST:PORT */
   readonly host: string;
   readonly port: number;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 async function untilItAnswers(child: ChildProcess, port: number): Promise<ServedRegistry> {
@@ -21,9 +21,9 @@ async function untilItAnswers(child: ChildProcess, port: number): Promise<Served
     if (tries === 100 || child.exitCode !== null) throw new Error(`no registry on port ${port}`);
     await delay(100);
   }
-  const stop = async () => {
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGTERM');
+    child.kill(signal);
     await once(child, 'exit');
   };
   return { host: `127.0.0.1:${port}`, port, stop };

@@ -1,0 +1,232 @@
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { type ServedRegistry, serveHawser } from './support/registry.ts';
+import { run } from './support/run.ts';
+import { Sandbox } from './support/sandbox.ts';
+import { SlowRegistry } from './support/slow-registry.ts';
+
+/** Each blob under its own digest: whatever interrupted a writer, no reader ever sees half of one. */
+async function checkBlobs(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const digest = createHash('sha256')
+      .update(await readFile(join(folder, name)))
+      .digest('hex');
+    expect(digest, 'a blob whose name is not its digest').to.equal(name);
+  }
+}
+
+/** Processes whose command line names the sandbox. */
+async function processesOf(sandbox: Sandbox): Promise<string[]> {
+  const found: string[] = [];
+  for (const id of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+    const words = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '');
+    if (words.includes(sandbox.folder)) found.push(words.replaceAll('\0', ' '));
+  }
+  return found;
+}
+
+describe('faults', function () {
+  this.timeout(60_000);
+  let sandbox: Sandbox;
+  let running: { stop(): Promise<void> }[] = [];
+
+  beforeEach(async () => {
+    sandbox = await Sandbox.create();
+    await sandbox.importBusybox();
+  });
+  afterEach(async () => {
+    for (const server of running.toReversed()) await server.stop();
+    running = [];
+    const mounts = await sandbox.mounts();
+    const processes = await processesOf(sandbox);
+    await sandbox.dispose();
+    expect(mounts, 'what is left mounted').to.deep.equal([]);
+    expect(processes, 'what still runs').to.deep.equal([]);
+  });
+
+  const blobs = () => join(sandbox.root, 'images/blobs/sha256');
+
+  /** Waits for a step's own words in the plain progress. */
+  async function untilItSays(child: ReturnType<Sandbox['start']>, word: RegExp): Promise<void> {
+    let text = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (word.test(text)) resolve();
+      });
+      child.once('exit', () => reject(new Error(`it ended and did not say ${word}:\n${text}`)));
+    });
+  }
+
+  async function ended(child: ChildProcess): Promise<number | NodeJS.Signals | null> {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return child.exitCode ?? child.signalCode;
+  }
+
+  /** A build whose step says "under way" and then takes long; the marker file makes the next one quick. */
+  const slowBuild = async () => {
+    await sandbox.write({
+      'slow/Dockerfile':
+        'FROM busybox\nRUN echo before > /a\nCOPY wait /wait\nRUN echo under way; sleep $(cat /wait); echo x > /b\n',
+      'slow/wait': '600',
+    });
+    const child = sandbox.start('build', '--progress', 'plain', '-t', 'slow', 'slow');
+    child.stdout.resume();
+    await untilItSays(child, /^#\d+ [\d.]+ under way$/m);
+    return child;
+  };
+  /** The next build, on what the one before left behind. */
+  const nextBuild = async () => {
+    await sandbox.write({ 'slow/wait': '0' });
+    const { code, stderr } = await sandbox.try(['build', '--progress', 'plain', '-t', 'slow', 'slow']);
+    expect(code, stderr).to.equal(0);
+    expect(await sandbox.hawser('run', '--rm', 'slow', 'cat', '/a', '/b')).to.equal('before\nx');
+    expect(await sandbox.hawser('image', 'ls', '-q', 'slow')).not.to.equal('');
+    await checkBlobs(blobs());
+    return stderr;
+  };
+
+  it('kill -9 of a build: the next one goes on from its finished steps, and nothing is left', async () => {
+    const child = await slowBuild();
+    child.kill('SIGKILL');
+    expect(await ended(child)).to.equal('SIGKILL');
+    expect(await sandbox.hawser('image', 'ls', '-q', 'slow')).to.equal('');
+    expect(await nextBuild()).to.match(/^#1 CACHED$/m);
+  });
+
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 130],
+  ] as const) {
+    it(`${signal} of a build: it ends with ${code} and takes away what it made`, async () => {
+      const child = await slowBuild();
+      child.kill(signal);
+      expect(await ended(child)).to.equal(code);
+      expect(await sandbox.mounts()).to.deep.equal([]);
+      expect(await processesOf(sandbox)).to.deep.equal([]);
+      await nextBuild();
+    });
+  }
+
+  it('two builds at once on one root: both end well, and share their steps', async () => {
+    await sandbox.write({
+      'both/Dockerfile': 'FROM busybox\nRUN sleep 1; cat /proc/sys/kernel/random/uuid > /id\n',
+    });
+    const results = await Promise.all(
+      ['one', 'two', 'three'].map(tag => sandbox.try(['build', '-t', tag, 'both'])),
+    );
+    expect(results.map(({ code, stderr }) => (code === 0 ? '' : stderr))).to.deep.equal(['', '', '']);
+    for (const tag of ['one', 'two', 'three']) {
+      expect(await sandbox.hawser('run', '--rm', tag, 'cat', '/id')).to.match(/^[0-9a-f-]{36}$/);
+    }
+    await checkBlobs(blobs());
+  });
+
+  describe('with a registry', () => {
+    let registry: ServedRegistry;
+    let slow: SlowRegistry;
+    beforeEach(async () => {
+      registry = await serveHawser(sandbox, join(sandbox.folder, 'volume'));
+      running.push(registry);
+      slow = await SlowRegistry.start(registry.port);
+      running.push(slow);
+    });
+
+    /** Kills the command in the middle of a blob. */
+    const killInTransfer = async (...args: string[]) => {
+      const child = sandbox.start(...args);
+      child.stdout.resume();
+      child.stderr.resume();
+      await slow.transferring;
+      await delay(200);
+      child.kill('SIGKILL');
+      expect(await ended(child)).to.equal('SIGKILL');
+      slow.hurry();
+    };
+    const namesOf = async () =>
+      (await sandbox.hawser('image', 'ls', '--format', '{{.Repository}}')).split('\n');
+
+    it('kill -9 of a pull: no name, no half blob; the next pull works', async () => {
+      await sandbox.hawser('tag', 'busybox', `${registry.host}/app:1`);
+      await sandbox.hawser('push', '-q', `${registry.host}/app:1`);
+      await sandbox.hawser('rmi', 'busybox', `${registry.host}/app:1`);
+      const name = `${slow.host}/app:1`;
+      await killInTransfer('pull', name);
+      await checkBlobs(blobs());
+      expect(await namesOf()).to.deep.equal(['']);
+      await sandbox.hawser('pull', '-q', name);
+      expect(await sandbox.hawser('run', '--rm', name, 'echo', 'works')).to.equal('works');
+      await checkBlobs(blobs());
+    });
+
+    it('kill -9 of a push: no tag, no half blob in the registry; the next push works', async () => {
+      const name = `${slow.host}/app:1`;
+      await sandbox.hawser('tag', 'busybox', name);
+      await killInTransfer('push', name);
+      const tags = await fetch(`http://${registry.host}/v2/app/tags/list`);
+      expect(tags.status).to.equal(404);
+      await sandbox.hawser('push', '-q', name);
+      await sandbox.hawser('rmi', 'busybox', name);
+      expect(await sandbox.hawser('run', '-q', '--rm', `${registry.host}/app:1`, 'echo', 'works')).to.equal(
+        'works',
+      );
+    });
+
+    it('kill -9 of the registry: what it has confirmed is there when it runs again', async () => {
+      const name = `${registry.host}/app:1`;
+      await sandbox.hawser('tag', 'busybox', name);
+      await sandbox.hawser('push', '-q', name);
+      await registry.stop('SIGKILL');
+      const again = await serveHawser(sandbox, join(sandbox.folder, 'volume'));
+      running.push(again);
+      await sandbox.hawser('rmi', 'busybox', name);
+      expect(await sandbox.hawser('run', '-q', '--rm', `${again.host}/app:1`, 'echo', 'works')).to.equal(
+        'works',
+      );
+    });
+  });
+
+  it('a full disk: one clear message, and a store that still works', async () => {
+    const disk = join(sandbox.folder, 'disk');
+    await mkdir(disk);
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', disk], { check: true });
+    try {
+      const env = {
+        ...sandbox.env,
+        HAWSER_ROOT: join(disk, 'root'),
+        HAWSER_RUN: join(sandbox.folder, 'run2'),
+      };
+      const archive = join(sandbox.folder, 'busybox.tar');
+      const small = await sandbox.try(['import', archive, 'busybox'], { env });
+      expect(small.code, small.stderr).to.equal(0);
+      await writeFile(join(sandbox.folder, 'big'), Buffer.alloc(30_000_000, 1));
+      await run(['tar', '-cf', 'big.tar', 'big'], { cwd: sandbox.folder, check: true });
+      await sandbox.write({ 'fill/Dockerfile': 'FROM busybox\nCOPY big /big\n' });
+      await run(['cp', 'big', 'fill/big'], { cwd: sandbox.folder, check: true });
+      for (const args of [
+        ['import', join(sandbox.folder, 'big.tar'), 'big'],
+        ['build', '-q', '-t', 'big', join(sandbox.folder, 'fill')],
+      ]) {
+        const full = await sandbox.try(args, { env });
+        expect(full.code, full.stderr).to.equal(1);
+        expect(full.stderr).to.match(/\[NO_SPACE\]/);
+        expect(full.stderr).not.to.match(/^ +at .*\.js/m);
+        expect(full.stderr.split('\n').length).to.be.lessThan(8);
+        await checkBlobs(join(disk, 'root/images/blobs/sha256'));
+      }
+      const after = await sandbox.try(['image', 'ls', '--format', '{{.Repository}}'], { env });
+      expect(after).to.include({ code: 0, stdout: 'busybox\n' });
+      const works = await sandbox.try(['save', '-o', join(sandbox.folder, 'saved.tar'), 'busybox'], { env });
+      expect(works.code, works.stderr).to.equal(0);
+      expect(existsSync(join(sandbox.folder, 'saved.tar'))).to.equal(true);
+    } finally {
+      await run(['umount', '-l', disk], { check: true });
+    }
+  });
+});

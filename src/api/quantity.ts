@@ -18,10 +18,10 @@ const suffixes: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
-/** The number that `500m`, `64Mi` or `1e3` is; undefined where it is none. */
-export function parseQuantity(text: string | number): number | undefined {
+/** The number that `500m`, `64Mi` or `1e3` is; NaN where it is none. */
+export function parseQuantity(text: string | number): number {
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$/.exec(String(text));
-  if (match === null) return undefined;
+  if (match === null) return Number.NaN;
   const [, digits = '', exponent, suffix = ''] = match;
   if (exponent !== undefined) return Number(`${digits}e${exponent}`);
   return Number(digits) * (suffixes[suffix] ?? Number.NaN);

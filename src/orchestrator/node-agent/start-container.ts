@@ -1,0 +1,135 @@
+import type { Pod } from '../../api/pod.ts';
+import { messageOf } from '../../errors/hawser-error.ts';
+import type { AgentContext } from './agent-context.ts';
+import { containerRequest } from './container-request.ts';
+import { ensureImage } from './ensure-image.ts';
+import type { PodEvent } from './pod-api.ts';
+import { restartCountOf } from './pod-labels.ts';
+import type { PodMemory } from './pod-memory.ts';
+import type { ContainerStart } from './pod-plan.ts';
+import type { ImageInfo, PodContainerRequest, RuntimeContainer } from './pod-runtime.ts';
+
+export interface StartInput {
+  readonly pod: Pod;
+  readonly start: ContainerStart;
+  readonly sandbox: RuntimeContainer;
+  /** Earlier attempts, newest first. */
+  readonly attempts: readonly RuntimeContainer[];
+  readonly memory: PodMemory;
+  readonly signal: AbortSignal;
+}
+
+type Report = (event: Omit<PodEvent, 'pod' | 'fieldPath'>) => void;
+
+function reporter(context: AgentContext, input: StartInput): Report {
+  const list = input.start.init ? 'initContainers' : 'containers';
+  const fieldPath = `spec.${list}{${input.start.container.name}}`;
+  return event => {
+    const recorded = context.api.recordEvent({ ...event, pod: input.pod, fieldPath });
+    recorded.catch((error: unknown) => context.log(`event ${event.reason}: ${messageOf(error)}`));
+  };
+}
+
+/** Puts off the next try of a start that failed before there was a container. */
+function block(
+  context: AgentContext,
+  input: StartInput,
+  failure: { readonly reason: string; readonly error: unknown },
+) {
+  const { memory, start } = input;
+  const { name } = start.container;
+  const now = context.clock.now();
+  memory.failures.next(name, { failedAt: now, now });
+  const waiting = { reason: failure.reason, message: messageOf(failure.error) };
+  memory.blocked.set(name, { until: now + memory.failures.delayOf(name), waiting });
+}
+
+async function prepareRequest(
+  context: AgentContext,
+  input: StartInput,
+  image: ImageInfo,
+): Promise<PodContainerRequest> {
+  const { pod, start, sandbox } = input;
+  const { node, root } = context;
+  const podIP = pod.spec.hostNetwork === true ? node.address : (sandbox.address ?? '');
+  return containerRequest({
+    pod,
+    start,
+    sandboxID: sandbox.id,
+    image,
+    root,
+    place: { hostIP: node.address, podIP },
+  });
+}
+
+/** Keeps the last ended attempt, for lastState and `logs --previous`, and removes those before it. */
+async function removeOldAttempts(context: AgentContext, input: StartInput): Promise<void> {
+  const ended = input.attempts.filter(({ state }) => state !== 'running');
+  const unstarted = ended.filter(({ state }) => state === 'created');
+  const [, ...older] = ended.filter(({ state }) => state === 'exited');
+  for (const { id } of [...unstarted, ...older]) await context.runtime.removeContainer(id);
+}
+
+async function createAndStart(
+  context: AgentContext,
+  input: StartInput,
+  report: Report,
+  image: ImageInfo,
+): Promise<void> {
+  const { name } = input.start.container;
+  const fail = (reason: string, error: unknown) => {
+    report({ type: 'Warning', reason: 'Failed', message: `Error: ${messageOf(error)}` });
+    block(context, input, { reason, error });
+  };
+  let request: PodContainerRequest;
+  try {
+    request = await prepareRequest(context, input, image);
+  } catch (error) {
+    fail('CreateContainerConfigError', error);
+    return;
+  }
+  let id: string;
+  try {
+    await removeOldAttempts(context, input);
+    id = await context.runtime.createContainer(request);
+  } catch (error) {
+    fail('CreateContainerError', error);
+    return;
+  }
+  report({ type: 'Normal', reason: 'Created', message: `Created container ${name}` });
+  input.memory.failures.reset(name);
+  try {
+    await context.runtime.startContainer(id);
+    report({ type: 'Normal', reason: 'Started', message: `Started container ${name}` });
+  } catch (error) {
+    // The container stays, ended: it counts as a crash and tells why.
+    report({ type: 'Warning', reason: 'Failed', message: `Error: ${messageOf(error)}` });
+  }
+}
+
+/** Starts one container: image, container, process. What fails is on record in events and in the memory. */
+export async function startPodContainer(context: AgentContext, input: StartInput): Promise<void> {
+  const { memory, start, attempts } = input;
+  const { name } = start.container;
+  const report = reporter(context, input);
+  memory.blocked.delete(name);
+  const [latest] = attempts;
+  const now = context.clock.now();
+  const ensured = await ensureImage(context, {
+    pod: input.pod,
+    container: start.container,
+    pulls: memory.pulls,
+    failures: memory.pullFailures,
+    event: report,
+    signal: input.signal,
+  });
+  if ('waiting' in ensured) {
+    memory.blocked.set(name, { until: ensured.retryAt, waiting: ensured.waiting });
+    return;
+  }
+  if (latest?.state === 'exited' && restartCountOf(latest) < start.restartCount) {
+    const ended = Date.parse(latest.finishedAt ?? '');
+    memory.crashes.next(name, { failedAt: Number.isNaN(ended) ? now : ended, now });
+  }
+  await createAndStart(context, input, report, ensured.image);
+}

@@ -21,16 +21,6 @@ async function checkBlobs(folder: string): Promise<void> {
   }
 }
 
-/** Processes whose command line names the sandbox. */
-async function processesOf(sandbox: Sandbox): Promise<string[]> {
-  const found: string[] = [];
-  for (const id of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
-    const words = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '');
-    if (words.includes(sandbox.folder)) found.push(words.replaceAll('\0', ' '));
-  }
-  return found;
-}
-
 describe('faults', function () {
   this.timeout(60_000);
   let sandbox: Sandbox;
@@ -44,7 +34,7 @@ describe('faults', function () {
     for (const server of running.toReversed()) await server.stop();
     running = [];
     const mounts = await sandbox.mounts();
-    const processes = await processesOf(sandbox);
+    const processes = await sandbox.processes();
     await sandbox.dispose();
     expect(mounts, 'what is left mounted').to.deep.equal([]);
     expect(processes, 'what still runs').to.deep.equal([]);
@@ -109,7 +99,7 @@ describe('faults', function () {
       child.kill(signal);
       expect(await ended(child)).to.equal(code);
       expect(await sandbox.mounts()).to.deep.equal([]);
-      expect(await processesOf(sandbox)).to.deep.equal([]);
+      expect(await sandbox.processes()).to.deep.equal([]);
       await nextBuild();
     });
   }

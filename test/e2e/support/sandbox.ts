@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type RunOptions, type RunResult, run } from './run.ts';
 
 const executable = new URL('../../../bin/run.js', import.meta.url).pathname;
@@ -79,12 +80,26 @@ export class Sandbox {
     return lines.map(line => line.split(' ')[4] ?? '').filter(path => path.startsWith(`${this.folder}/`));
   }
 
+  /** Command lines of the processes that work on the sandbox; also those that it started and that outlive a command. */
+  async processes(): Promise<string[]> {
+    const found: string[] = [];
+    for (const id of (await readdir('/proc')).filter(name => /^\d+$/.test(name))) {
+      // A process may end while it is looked at.
+      const read = (name: string) => readFile(`/proc/${id}/${name}`, 'latin1').catch(() => '');
+      const words = await read('cmdline');
+      if (`${words}\0${await read('environ')}`.includes(this.folder)) found.push(words.replaceAll('\0', ' '));
+    }
+    return found;
+  }
+
   async dispose(): Promise<void> {
     for (const id of (await this.try(['container', 'ps', '-aq'])).stdout
       .split('\n')
       .filter(line => line !== '')) {
       await this.try(['container', 'rm', '-f', id]);
     }
+    // conmon's last act is a `container cleanup`, which would make the folders again.
+    for (let tries = 0; tries < 100 && (await this.processes()).length > 0; tries++) await delay(50);
     for (const path of (await this.mounts()).toReversed()) await run(['umount', '-l', path]);
     await rm(this.folder, { recursive: true, force: true });
   }

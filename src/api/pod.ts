@@ -33,6 +33,32 @@ export interface SecurityContext {
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
 }
 
+/** Kept and shown, not yet acted on. */
+export interface Probe {
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number | string;
+    readonly host?: string;
+    readonly scheme?: string;
+  };
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
+  readonly exec?: { readonly command?: readonly string[] };
+  readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly initialDelaySeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly periodSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
+  readonly tolerationSeconds?: number;
+}
+
 /** Quantities such as `500m` or `64Mi` by resource name. */
 export type ResourceList = Readonly<Record<string, string>>;
 
@@ -48,6 +74,13 @@ export interface Container {
   readonly resources?: { readonly limits?: ResourceList; readonly requests?: ResourceList };
   readonly volumeMounts?: readonly VolumeMount[];
   readonly securityContext?: SecurityContext;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly startupProbe?: Probe;
+  /** Hooks: kept, not yet acted on. */
+  readonly lifecycle?: object;
+  /** Of init containers: `Always` for one that runs beside the others. */
+  readonly restartPolicy?: string;
   readonly terminationMessagePath?: string;
   readonly terminationMessagePolicy?: string;
   readonly stdin?: boolean;
@@ -95,6 +128,7 @@ export interface PodSpec {
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
   readonly securityContext?: PodSecurityContext;
   readonly schedulerName?: string;
+  readonly tolerations?: readonly Toleration[];
   readonly enableServiceLinks?: boolean;
   readonly serviceAccountName?: string;
 }

@@ -5,7 +5,7 @@ import type {
   ContainerStateWaiting,
   ContainerStatus,
 } from '../../api/pod.ts';
-import { timestampOf } from './clock.ts';
+import { timestampOf } from '../../api/timestamp.ts';
 import { restartCountOf } from './pod-labels.ts';
 import type { RuntimeContainer } from './pod-runtime.ts';
 

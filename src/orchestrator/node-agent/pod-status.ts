@@ -6,11 +6,11 @@ import type {
   PodCondition,
   PodStatus,
 } from '../../api/pod.ts';
-import { timestampOf } from './clock.ts';
+import { qosClassOf } from '../../api/qos-class.ts';
+import { timestampOf } from '../../api/timestamp.ts';
 import { containerStatus } from './container-status.ts';
 import { latestAttempt, type ObservedPod } from './observed-pod.ts';
 import { phaseOf } from './pod-phase.ts';
-import { qosClassOf } from './qos-class.ts';
 
 export interface PodStatusInput {
   readonly pod: Pod;

@@ -1,4 +1,4 @@
-import type { Pod, PodStatus } from '../../api/pod.ts';
+import type { Pod, PodStatus } from './pod.ts';
 
 /** The quality-of-service class (Kubernetes, "Pod Quality of Service Classes"). */
 export function qosClassOf({ spec }: Pod): NonNullable<PodStatus['qosClass']> {

@@ -1,0 +1,41 @@
+import { type Event, eventCells, eventColumns } from '../../../api/event.ts';
+import { required } from '../../../api/field-error.ts';
+import { validateMetadata } from '../../../api/validate-metadata.ts';
+import type { ResourceDefinition } from '../resource-definition.ts';
+
+const validate = ({ metadata, involvedObject }: Event) => [
+  ...validateMetadata(metadata, { namespaced: true }),
+  ...(involvedObject === undefined ? [required('involvedObject')] : []),
+];
+
+export const events: ResourceDefinition<Event> = {
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  resource: 'events',
+  singular: 'event',
+  namespaced: true,
+  shortNames: ['ev'],
+  categories: [],
+  subresources: [],
+  tracksGeneration: false,
+  columns: eventColumns,
+  cells: eventCells,
+  fields: ({ involvedObject: involved, reason, type, source }) => ({
+    'involvedObject.kind': involved.kind ?? '',
+    'involvedObject.namespace': involved.namespace ?? '',
+    'involvedObject.name': involved.name ?? '',
+    'involvedObject.uid': involved.uid ?? '',
+    'involvedObject.apiVersion': involved.apiVersion ?? '',
+    'involvedObject.resourceVersion': involved.resourceVersion ?? '',
+    'involvedObject.fieldPath': involved.fieldPath ?? '',
+    reason: reason ?? '',
+    reportingComponent: source?.component ?? '',
+    source: source?.component ?? '',
+    type: type ?? '',
+  }),
+  withDefaults: event => event,
+  initialize: event => event,
+  validate,
+  validateUpdate: validate,
+};

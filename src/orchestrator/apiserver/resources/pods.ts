@@ -1,0 +1,49 @@
+import { defaultPod } from '../../../api/defaults.ts';
+import type { Pod } from '../../../api/pod.ts';
+import { podCells, podColumns } from '../../../api/pod-row.ts';
+import { qosClassOf } from '../../../api/qos-class.ts';
+import { podWarnings, validatePod, validatePodUpdate } from '../../../api/validate-pod.ts';
+import type { ResourceDefinition } from '../resource-definition.ts';
+
+/** kubernetes, pkg/registry/core/pod/strategy.go CheckGracefulDelete. */
+function gracePeriod({ spec, status }: Pod, wanted: number | undefined): number {
+  if ((spec.nodeName ?? '') === '') return 0;
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
+  const seconds = wanted ?? spec.terminationGracePeriodSeconds ?? 30;
+  // A negative period has always meant the shortest one.
+  return seconds < 0 ? 1 : seconds;
+}
+
+export const pods: ResourceDefinition<Pod> = {
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  resource: 'pods',
+  singular: 'pod',
+  namespaced: true,
+  shortNames: ['po'],
+  categories: ['all'],
+  subresources: [
+    { name: 'status', verbs: ['get', 'patch', 'update'] },
+    { name: 'log', verbs: ['get'] },
+  ],
+  tracksGeneration: true,
+  columns: podColumns,
+  cells: podCells,
+  fields: ({ spec, status }) => ({
+    'spec.nodeName': spec.nodeName ?? '',
+    'spec.restartPolicy': spec.restartPolicy ?? '',
+    'spec.schedulerName': spec.schedulerName ?? '',
+    'spec.serviceAccountName': spec.serviceAccountName ?? '',
+    'spec.hostNetwork': String(spec.hostNetwork === true),
+    'status.phase': status?.phase ?? '',
+    'status.podIP': status?.podIP ?? '',
+    'status.nominatedNodeName': '',
+  }),
+  withDefaults: defaultPod,
+  initialize: pod => ({ ...pod, status: { phase: 'Pending', qosClass: qosClassOf(pod) } }),
+  validate: validatePod,
+  validateUpdate: validatePodUpdate,
+  warnings: podWarnings,
+  gracePeriod,
+};

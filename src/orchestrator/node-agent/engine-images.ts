@@ -1,0 +1,57 @@
+import type { LayoutStore } from '../../content/layout-store.ts';
+import { resolveImage, type StoredImage } from '../../content/resolve-image.ts';
+import { isHawserError } from '../../errors/hawser-error.ts';
+import { formatReference, parseReference, withDefaultTag } from '../../image/reference.ts';
+import type { Snapshotter } from '../../layers/snapshotter.ts';
+import { unpackImage } from '../../layers/unpack-image.ts';
+import { pullImage } from '../../registry-client/pull.ts';
+import { createTransport } from '../../registry-client/transport.ts';
+import type { ContainerImage } from '../../runtime/container-types.ts';
+import type { ImageInfo, PodImages } from './pod-runtime.ts';
+
+export interface EngineImages extends PodImages {
+  /** An image of the store, unpacked. */
+  containerImage(reference: string, signal?: AbortSignal): Promise<ContainerImage>;
+}
+
+function infoOf(reference: string, { config }: StoredImage): ImageInfo {
+  const user = config.value.config?.User ?? '';
+  return { reference, id: config.digest, ...(user === '' ? {} : { user }) };
+}
+
+async function pullInto(store: LayoutStore, name: string, signal: AbortSignal): Promise<StoredImage> {
+  const reference = withDefaultTag(parseReference(name));
+  const full = formatReference(reference);
+  const lease = await store.leases.acquire(`pod pull ${full}`);
+  const transport = createTransport();
+  try {
+    const pulled = await pullImage(transport, reference, { store, lease, signal });
+    await store.references.set(full, pulled.descriptor);
+    return { name: full, ...pulled };
+  } finally {
+    transport.close();
+    await lease.release();
+  }
+}
+
+/** Images of pods in hawser's own store: what was built here is there already. */
+export function engineImages(store: LayoutStore, snapshotter: Snapshotter): EngineImages {
+  return {
+    async imageStatus(reference) {
+      try {
+        return infoOf(reference, await resolveImage(store, reference));
+      } catch (error) {
+        if (isHawserError(error, 'IMAGE_UNKNOWN')) return undefined;
+        throw error;
+      }
+    },
+    async pullImage(reference, signal) {
+      return infoOf(reference, await pullInto(store, reference, signal));
+    },
+    async containerImage(reference, signal) {
+      const image = await resolveImage(store, reference);
+      const chainID = await unpackImage(store, snapshotter, image, { signal });
+      return { name: reference, id: image.config.digest, config: image.config.value, chainID };
+    },
+  };
+}

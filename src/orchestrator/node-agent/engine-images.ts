@@ -1,5 +1,5 @@
-import type { LayoutStore } from '../../content/layout-store.ts';
 import { resolveImage, type StoredImage } from '../../content/resolve-image.ts';
+import type { LayoutStore } from '../../content/store.ts';
 import { isHawserError } from '../../errors/hawser-error.ts';
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.ts';
 import type { Snapshotter } from '../../layers/snapshotter.ts';

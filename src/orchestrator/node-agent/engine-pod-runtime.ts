@@ -1,4 +1,4 @@
-import type { LayoutStore } from '../../content/layout-store.ts';
+import type { LayoutStore } from '../../content/store.ts';
 import { isHawserError } from '../../errors/hawser-error.ts';
 import type { ContainerEngine } from '../../runtime/container-engine.ts';
 import { readLogs } from '../../runtime/container-logs.ts';

@@ -117,6 +117,12 @@ async function place(options: SchedulerOptions, pod: Pod, others: readonly Pod[]
   return undefined;
 }
 
+function isOvertaken(error: unknown): boolean {
+  return (
+    error instanceof StatusError || isHawserError(error, 'CONFLICT') || isHawserError(error, 'NOT_FOUND')
+  );
+}
+
 /** Looks at every pod without a node, in the order in which they were made. */
 async function schedulePods(options: SchedulerOptions): Promise<void> {
   const { context } = options;
@@ -133,8 +139,7 @@ async function schedulePods(options: SchedulerOptions): Promise<void> {
       if (bound !== undefined) known = [...known.filter(other => other !== pod), bound];
     } catch (error) {
       // Somebody changed or deleted it meanwhile; the change wakes the loop.
-      if (!(error instanceof StatusError))
-        options.log(`scheduler: ${pod.metadata.name}: ${messageOf(error)}`);
+      if (!isOvertaken(error)) options.log(`scheduler: ${pod.metadata.name}: ${messageOf(error)}`);
     }
   }
 }

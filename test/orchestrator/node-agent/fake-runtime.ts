@@ -1,4 +1,5 @@
 import { HawserError } from '../../../src/errors/hawser-error.ts';
+import type { Clock } from '../../../src/orchestrator/node-agent/clock.ts';
 import { containerNameLabel } from '../../../src/orchestrator/node-agent/pod-labels.ts';
 import type {
   ImageInfo,
@@ -7,7 +8,6 @@ import type {
   RuntimeContainer,
   SandboxRequest,
 } from '../../../src/orchestrator/node-agent/pod-runtime.ts';
-import type { FakeClock } from './fake-clock.ts';
 
 /** Containers as values: tests end them, and see what was asked for in `calls`. */
 export class FakeRuntime implements PodRuntime {
@@ -23,11 +23,11 @@ export class FakeRuntime implements PodRuntime {
   startFailure: HawserError | undefined;
   /** Containers that heed no stop signal. */
   stubborn = false;
-  readonly #clock: FakeClock;
+  readonly #clock: Clock;
   readonly #exits = new Map<string, (() => void)[]>();
   #count = 0;
 
-  constructor(clock: FakeClock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Event, ObjectReference } from '../../api/event.ts';
 import type { ApiObject } from '../../api/object-meta.ts';
 import { StatusError } from '../../api/status.ts';
@@ -26,13 +25,12 @@ export interface NewEvent {
   readonly fieldPath?: string;
 }
 
-/** The same event again raises the count of the first one: its name follows from what it says. */
-function eventName(event: NewEvent): string {
-  const { object, type, reason, message, component, fieldPath = '' } = event;
-  const parts = [object.metadata.uid ?? '', type, reason, message, component, fieldPath];
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
-  // A name has at most 253 characters.
-  return `${object.metadata.name.slice(0, 236)}.${hash}`;
+/** Events that are remembered, so that a repeated one raises the count of the first. */
+const MEMORY = 4096;
+
+/** Two events with the same key say the same. */
+function eventKey({ object, type, reason, message, component, fieldPath = '' }: NewEvent): string {
+  return JSON.stringify([object.metadata.uid ?? '', type, reason, message, component, fieldPath]);
 }
 
 function referenceTo(
@@ -74,6 +72,9 @@ export class EventRecorder {
   readonly #log: (message: string) => void;
   #queue: Promise<void> = Promise.resolve();
   #swept = 0;
+  #last = 0n;
+  /** Names by key. */
+  readonly #names = new Map<string, string>();
 
   constructor(context: ApiContext, log: (message: string) => void) {
     this.#context = context;
@@ -97,19 +98,39 @@ export class EventRecorder {
 
   async #write(event: NewEvent, time: string): Promise<void> {
     await this.#sweep();
-    const name = eventName(event);
+    const key = eventKey(event);
+    const known = this.#names.get(key);
+    if (known !== undefined && (await this.#repeat(event, known, time))) return;
+    const name = this.#newName(event);
+    await createObject(this.#context, events, firstEvent(event, name, time));
+    this.#names.set(key, name);
+    const [oldest] = this.#names.keys();
+    if (this.#names.size > MEMORY && oldest !== undefined) this.#names.delete(oldest);
+  }
+
+  /** Raises the count. False where the first one is gone. */
+  async #repeat(event: NewEvent, name: string, time: string): Promise<boolean> {
     const namespace = event.object.metadata.namespace ?? 'default';
+    const change = (current: ApiObject): ApiObject => {
+      const old = current as Event;
+      const repeated: Event = { ...old, count: (old.count ?? 1) + 1, lastTimestamp: time };
+      return repeated;
+    };
     try {
-      await createObject(this.#context, events, firstEvent(event, name, time));
-    } catch (error) {
-      if (!(error instanceof StatusError) || error.status.reason !== 'AlreadyExists') throw error;
-      const change = (current: ApiObject): ApiObject => {
-        const old = current as Event;
-        const repeated: Event = { ...old, count: (old.count ?? 1) + 1, lastTimestamp: time };
-        return repeated;
-      };
       await updateObject(this.#context, events, { namespace, name }, { change });
+      return true;
+    } catch (error) {
+      if (error instanceof StatusError && error.status.code === 404) return false;
+      throw error;
     }
+  }
+
+  /** With a number that grows, so that events are listed in their order. */
+  #newName({ object }: NewEvent): string {
+    const now = BigInt(this.#context.now()) * 1_000_000n;
+    this.#last = now > this.#last ? now : this.#last + 1n;
+    // A name has at most 253 characters.
+    return `${object.metadata.name.slice(0, 236)}.${this.#last.toString(16)}`;
   }
 
   /** Removes events that nobody needs any more. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
@@ -64,6 +65,8 @@ async function apply(agent: Agent, change: PodChange): Promise<void> {
 /** Watches the pods of a node and runs them over the runtime of the context. */
 export function startNodeAgent(context: AgentContext): NodeAgent {
   const stop = new AbortController();
+  // Every pod and every container listens to it.
+  setMaxListeners(0, stop.signal);
   const agent: Agent = { context, workers: new Map(), signal: stop.signal };
   const watching = (async () => {
     while (!stop.signal.aborted) {

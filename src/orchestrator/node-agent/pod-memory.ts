@@ -3,6 +3,14 @@ import { Backoff } from './backoff.ts';
 
 const SECOND = 1000;
 
+export interface BlockedStart {
+  /** Milliseconds since 1970. */
+  readonly until: number;
+  readonly waiting: ContainerStateWaiting;
+  /** With another image there is nothing to wait for. */
+  readonly image?: string;
+}
+
 /** What the agent keeps of a pod between two looks; all of it may be lost. */
 export interface PodMemory {
   /** By container name. */
@@ -13,7 +21,7 @@ export interface PodMemory {
   /** Of starts that did not come to a container, by name; '' is the sandbox. */
   readonly failures: Backoff;
   /** Until when such a start waits, and how it is shown. */
-  readonly blocked: Map<string, { readonly until: number; readonly waiting: ContainerStateWaiting }>;
+  readonly blocked: Map<string, BlockedStart>;
 }
 
 export function newPodMemory(): PodMemory {

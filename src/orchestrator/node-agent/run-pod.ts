@@ -28,7 +28,8 @@ export function nextStep(context: AgentContext, input: RunInput): PodPlan {
   let retryAt = plan.retryAt ?? Number.POSITIVE_INFINITY;
   const sandbox = plan.sandbox === 'create' ? memory.blocked.get(SANDBOX) : undefined;
   const start = plan.start.filter(({ container }) => {
-    const blocked = sandbox ?? memory.blocked.get(container.name);
+    const own = memory.blocked.get(container.name);
+    const blocked = sandbox ?? (own?.image === container.image ? own : undefined);
     if (blocked !== undefined) waiting.set(container.name, blocked.waiting);
     if (blocked === undefined || blocked.until <= now) return true;
     retryAt = Math.min(retryAt, blocked.until);

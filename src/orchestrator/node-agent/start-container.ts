@@ -37,11 +37,11 @@ function block(
   failure: { readonly reason: string; readonly error: unknown },
 ) {
   const { memory, start } = input;
-  const { name } = start.container;
+  const { name, image } = start.container;
   const now = context.clock.now();
   memory.failures.next(name, { failedAt: now, now });
   const waiting = { reason: failure.reason, message: messageOf(failure.error) };
-  memory.blocked.set(name, { until: now + memory.failures.delayOf(name), waiting });
+  memory.blocked.set(name, { until: now + memory.failures.delayOf(name), waiting, image });
 }
 
 async function prepareRequest(
@@ -124,7 +124,8 @@ export async function startPodContainer(context: AgentContext, input: StartInput
     signal: input.signal,
   });
   if ('waiting' in ensured) {
-    memory.blocked.set(name, { until: ensured.retryAt, waiting: ensured.waiting });
+    const { image } = start.container;
+    memory.blocked.set(name, { until: ensured.retryAt, waiting: ensured.waiting, image });
     return;
   }
   if (latest?.state === 'exited' && restartCountOf(latest) < start.restartCount) {

@@ -32,6 +32,7 @@ async function readBody(request: IncomingMessage): Promise<Uint8Array> {
 function adaptRequest(request: IncomingMessage, signal: AbortSignal): ApiRequest {
   const url = request.url ?? '/';
   const cut = url.indexOf('?');
+  let body: Promise<Uint8Array> | undefined;
   return {
     method: request.method ?? 'GET',
     path: cut < 0 ? url : url.slice(0, cut),
@@ -40,7 +41,10 @@ function adaptRequest(request: IncomingMessage, signal: AbortSignal): ApiRequest
       const value = request.headers[name];
       return typeof value === 'object' ? value.join(', ') : value;
     },
-    body: () => readBody(request),
+    body() {
+      body ??= readBody(request);
+      return body;
+    },
     signal,
   };
 }

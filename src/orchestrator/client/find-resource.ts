@@ -1,0 +1,89 @@
+import { HawserError } from '../../errors/hawser-error.ts';
+import { nearest } from '../../util/nearest.ts';
+import { type ApiClient } from './api-client.ts';
+import { isApiFailure } from './api-failure.ts';
+import type { ManifestObject } from './manifest-object.ts';
+
+export interface ServedResource {
+  /** e.g. `/api/v1` */
+  readonly root: string;
+  /** e.g. `pods` */
+  readonly resource: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+}
+
+interface ResourceEntry {
+  readonly name: string;
+  readonly singularName: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+async function entriesOf(
+  client: ApiClient,
+  root: string,
+  signal?: AbortSignal,
+): Promise<readonly ResourceEntry[]> {
+  try {
+    const { value } = await client.call(root, { signal });
+    return (value as { readonly resources: readonly ResourceEntry[] }).resources;
+  } catch (error) {
+    if (isApiFailure(error, 'NotFound')) return [];
+    throw error;
+  }
+}
+
+/** Finds the resource of an object in what the server serves; asks it once for each API version. */
+export class ResourceFinder {
+  readonly #client: ApiClient;
+  readonly #known = new Map<string, Promise<readonly ResourceEntry[]>>();
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /** @throws HawserError OBJECT_INVALID where it is not served */
+  async find(manifest: ManifestObject, signal?: AbortSignal): Promise<ServedResource> {
+    const apiVersion = String(manifest.value['apiVersion']);
+    const kind = String(manifest.value['kind']);
+    const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const asked = this.#known.get(root) ?? entriesOf(this.#client, root, signal);
+    this.#known.set(root, asked);
+    const entries = (await asked).filter(({ name }) => !name.includes('/'));
+    const found = entries.find(entry => entry.kind === kind);
+    if (found !== undefined) {
+      const { name, singularName, namespaced } = found;
+      return { root, resource: name, singular: singularName, namespaced };
+    }
+    const kinds = entries.map(entry => entry.kind);
+    const near = nearest(kind, kinds);
+    const served = kinds.length === 0 ? 'This API serves v1.' : `This API serves ${kinds.join(', ')}.`;
+    throw new HawserError(
+      'OBJECT_INVALID',
+      `no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`,
+      {
+        location: manifest.locate([kinds.length === 0 ? 'apiVersion' : 'kind']),
+        remedy: near === undefined ? served : `Did you mean ${near}?`,
+      },
+    );
+  }
+}
+
+/** The path of a collection, or of one of its objects. */
+export function resourcePath(
+  { root, resource, namespaced }: Pick<ServedResource, 'root' | 'resource' | 'namespaced'>,
+  object: { readonly namespace?: string | undefined; readonly name?: string | undefined },
+): string {
+  const { namespace, name } = object;
+  const scope = namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${resource}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}
+
+/** The resource of which `hawser pod` speaks. */
+export const podResource: ServedResource = {
+  root: '/api/v1',
+  resource: 'pods',
+  singular: 'pod',
+  namespaced: true,
+};

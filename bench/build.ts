@@ -17,7 +17,10 @@ async function writeTree(folder: string, files: number, bytes: number): Promise<
     const target = join(folder, `d${index % 100}`);
     if (index < 100) await mkdir(target, { recursive: true });
     // Half random, half zeros: neither free to compress nor incompressible.
-    await writeFile(join(target, `f${index}`), Buffer.concat([randomBytes(size / 2), Buffer.alloc(size / 2)]));
+    await writeFile(
+      join(target, `f${index}`),
+      Buffer.concat([randomBytes(size / 2), Buffer.alloc(size / 2)]),
+    );
   }
 }
 
@@ -25,9 +28,30 @@ function builders(peers: Peers, context: string, options: { readonly cached: boo
   const fresh = options.cached ? [] : ['--no-cache'];
   const from = { hawser: [], docker: ['-q'], buildah: ['--layers', '-q'] };
   return [
-    { name: 'hawser', env: peers.hawser.env, command: () => peers.hawserCommand('image', 'build', '-q', ...fresh, '-t', 'b', context) },
-    { name: 'BuildKit', env: peers.dockerEnv, command: () => peers.dockerCommand('build', ...from.docker, ...fresh, '-t', 'b', context) },
-    { name: 'buildah', command: () => peers.buildahCommand('bud', ...from.buildah, ...fresh, '--runtime', '/usr/sbin/runc', '-t', 'b', context) },
+    {
+      name: 'hawser',
+      env: peers.hawser.env,
+      command: () => peers.hawserCommand('image', 'build', '-q', ...fresh, '-t', 'b', context),
+    },
+    {
+      name: 'BuildKit',
+      env: peers.dockerEnv,
+      command: () => peers.dockerCommand('build', ...from.docker, ...fresh, '-t', 'b', context),
+    },
+    {
+      name: 'buildah',
+      command: () =>
+        peers.buildahCommand(
+          'bud',
+          ...from.buildah,
+          ...fresh,
+          '--runtime',
+          '/usr/sbin/runc',
+          '-t',
+          'b',
+          context,
+        ),
+    },
   ];
 }
 

@@ -15,7 +15,9 @@ async function startRegistry(folder: string): Promise<{ host: string; stop: () =
   const config = `version: 0.1\nstorage: {filesystem: {rootdirectory: ${folder}}, delete: {enabled: true}}\nhttp: {addr: ${host}}\nlog: {level: error, accesslog: {disabled: true}}\n`;
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'config.yml'), config);
-  const server = spawn('/usr/bin/docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
+  const server = spawn('/usr/bin/docker-registry', ['serve', join(folder, 'config.yml')], {
+    stdio: 'ignore',
+  });
   while ((await run(['curl', '-sf', `http://${host}/v2/`])).code !== 0) await delay(100);
   return { host, stop: () => void server.kill() };
 }
@@ -27,7 +29,10 @@ async function writeRootfs(folder: string): Promise<void> {
     const target = join(folder, `usr/share/d${index % 300}`);
     if (index < 300) await mkdir(target, { recursive: true });
     const unique = randomBytes(6000);
-    await writeFile(join(target, `file-${index}`), Buffer.concat([unique, words, words.subarray(0, 1500), words]));
+    await writeFile(
+      join(target, `file-${index}`),
+      Buffer.concat([unique, words, words.subarray(0, 1500), words]),
+    );
   }
 }
 
@@ -44,29 +49,33 @@ const registry = await startRegistry(join(peers.folder, 'registry'));
 try {
   const image = `${registry.host}/layer:1`;
   await layerImage(peers, image);
-  await compare('pull and unpack one layer of 170 MB', [
-    {
-      name: 'hawser',
-      env: peers.hawser.env,
-      async prepare() {
-        await peers.hawser.try(['image', 'rm', '-f', image]);
-        await peers.hawser.hawser('image', 'prune', '--force', '--all');
-        await peers.hawser.importBusybox('bench-base:latest');
+  await compare(
+    'pull and unpack one layer of 170 MB',
+    [
+      {
+        name: 'hawser',
+        env: peers.hawser.env,
+        async prepare() {
+          await peers.hawser.try(['image', 'rm', '-f', image]);
+          await peers.hawser.hawser('image', 'prune', '--force', '--all');
+          await peers.hawser.importBusybox('bench-base:latest');
+        },
+        command: () => peers.hawserCommand('image', 'pull', '-q', '--unpack', image),
       },
-      command: () => peers.hawserCommand('image', 'pull', '-q', '--unpack', image),
-    },
-    {
-      name: 'docker',
-      env: peers.dockerEnv,
-      prepare: async () => void (await peers.docker.try('rmi', '-f', image)),
-      command: () => peers.dockerCommand('pull', '-q', image),
-    },
-    {
-      name: 'podman',
-      prepare: async () => void (await run(peers.podmanCommand('rmi', '-f', image))),
-      command: () => peers.podmanCommand('pull', '-q', '--tls-verify=false', image),
-    },
-  ], 3);
+      {
+        name: 'docker',
+        env: peers.dockerEnv,
+        prepare: async () => void (await peers.docker.try('rmi', '-f', image)),
+        command: () => peers.dockerCommand('pull', '-q', image),
+      },
+      {
+        name: 'podman',
+        prepare: async () => void (await run(peers.podmanCommand('rmi', '-f', image))),
+        command: () => peers.podmanCommand('pull', '-q', '--tls-verify=false', image),
+      },
+    ],
+    3,
+  );
 } finally {
   registry.stop();
   await peers.stop();

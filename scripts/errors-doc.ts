@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { errorCodes, exitCodeOf, type ErrorCode } from '../src/errors/codes.ts';
+import { type ErrorCode, errorCodes, exitCodeOf } from '../src/errors/codes.ts';
 
 /** The text of docs/errors.md, from the code table. */
 export function errorsDocument(): string {

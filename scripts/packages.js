@@ -44,15 +44,26 @@ const exists = path => {
 
 /** @returns the packages that were installed */
 export function installMissing(wanted) {
-  const missing = [...new Set(Object.entries(wanted).filter(([path]) => !exists(path)).map(([, name]) => name))];
+  const missing = [
+    ...new Set(
+      Object.entries(wanted)
+        .filter(([path]) => !exists(path))
+        .map(([, name]) => name),
+    ),
+  ];
   if (missing.length === 0) return [];
   const root = process.getuid() === 0;
   if (!root || !exists('/usr/bin/apt-get')) {
-    throw new Error(`these packages are missing: ${missing.join(' ')}\n  Install them (apt-get install ${missing.join(' ')}) and run this again.`);
+    throw new Error(
+      `these packages are missing: ${missing.join(' ')}\n  Install them (apt-get install ${missing.join(' ')}) and run this again.`,
+    );
   }
   console.log(`installing Debian packages: ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update', '-q'], ['install', '-q', '-y', '--no-install-recommends', ...missing]]) {
+  for (const args of [
+    ['update', '-q'],
+    ['install', '-q', '-y', '--no-install-recommends', ...missing],
+  ]) {
     const done = spawnSync('apt-get', args, { env, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`apt-get ${args.join(' ')} failed:\n${done.stdout}${done.stderr}`);
   }

@@ -18,8 +18,10 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 
 class StepError extends Error {}
 
+const bold = text => (process.stdout.isTTY ? `\u001b[1m${text}\u001b[22m` : text);
+
 async function step(title, work) {
-  console.log(`\n\u001b[1m● ${title}\u001b[0m`.replaceAll(/\u001b\[\dm/g, code => (process.stdout.isTTY ? code : '')));
+  console.log(`\n${bold(`● ${title}`)}`);
   const start = performance.now();
   const detail = await work();
   timings.push([title, performance.now() - start, detail ?? '']);
@@ -27,7 +29,11 @@ async function step(title, work) {
 
 function run(args, options = {}) {
   console.log(`  $ hawser ${args.join(' ')}`);
-  const { status } = spawnSync(process.execPath, [hawser, ...args], { cwd: root, stdio: 'inherit', ...options });
+  const { status } = spawnSync(process.execPath, [hawser, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+  });
   if (status !== 0 && options.check !== false) throw new StepError(`hawser ${args.join(' ')} failed`);
   return status === 0;
 }
@@ -37,7 +43,13 @@ function fetchText(url) {
     const request = get(url, { timeout: 2000 }, response => {
       const chunks = [];
       response.on('data', chunk => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString() }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
       response.on('error', reject);
     });
     request.on('timeout', () => request.destroy(new Error('no answer')));
@@ -61,7 +73,13 @@ async function until(title, seconds, probe) {
 function baseImage() {
   const local = spawnSync(process.execPath, [hawser, 'image', 'inspect', 'debian:12'], { stdio: 'ignore' });
   if (local.status === 0) return 'already there';
-  if (run(['image', 'pull', 'debian:12'], { check: false, timeout: 120_000, stdio: ['ignore', 'inherit', 'ignore'] })) {
+  if (
+    run(['image', 'pull', 'debian:12'], {
+      check: false,
+      timeout: 120_000,
+      stdio: ['ignore', 'inherit', 'ignore'],
+    })
+  ) {
     return 'pulled from Docker Hub';
   }
   console.log('  Docker Hub does not answer: making the image with mmdebstrap');
@@ -104,7 +122,9 @@ function printTimings() {
   const width = Math.max(...timings.map(([title]) => title.length));
   console.log('');
   for (const [title, milliseconds, detail] of timings) {
-    console.log(`  ${title.padEnd(width)}  ${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${detail}`.trimEnd());
+    console.log(
+      `  ${title.padEnd(width)}  ${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${detail}`.trimEnd(),
+    );
   }
   const total = timings.reduce((sum, [, milliseconds]) => sum + milliseconds, 0);
   console.log(`  ${'in all'.padEnd(width)}  ${(total / 1000).toFixed(1).padStart(6)} s`);

@@ -43,7 +43,9 @@ export async function compare(title: string, contenders: readonly Contender[], r
   console.log(`  ${''.padEnd(width)}  median     min     max  hawser is`);
   for (const [index, { name }] of contenders.entries()) {
     const values = times[index] ?? [];
-    const columns = [median(values), Math.min(...values), Math.max(...values)].map(value => value.toFixed(3).padStart(6));
+    const columns = [median(values), Math.min(...values), Math.max(...values)].map(value =>
+      value.toFixed(3).padStart(6),
+    );
     const ratio = index === 0 ? '' : `${(own / median(values)).toFixed(2)} ×`;
     console.log(`  ${name.padEnd(width)}  ${columns.join('  ')}  ${ratio}`.trimEnd());
   }

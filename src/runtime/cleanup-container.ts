@@ -1,12 +1,12 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemErrorCode } from '../errors/hawser-error.ts';
 import { fsOps } from '../layers/fs-ops.ts';
 import { isRunning } from '../util/process-identity.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { stateOf } from './container-state.ts';
 import {
-  bootID,
   bundleFolder,
   containerFolder,
   containerIDs,
@@ -35,14 +35,27 @@ async function releaseNetwork(engine: ContainerEngine, record: ContainerRecord):
   releasePorts(record.id, ports);
 }
 
-/** conmon may be waiting to call the cleanup that is going on here. */
+/** proc(5) stat, field 5. */
+function processGroup(pid: number | 'self'): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+}
+
+/**
+ * conmon, which leads a process group, and the child of it that waits to call the cleanup which is going on here. Not
+ * where this is that very cleanup.
+ */
 function dismissConmon(engine: ContainerEngine, record: ContainerRecord): void {
-  const start = readStart(engine, record.id);
+  const conmon = readStart(engine, record.id)?.conmon;
   const ended = existsSync(join(exitFolder(engine, record.id), 'exit'));
-  if (start?.conmon === undefined || !ended || start.bootID !== bootID()) return;
-  // Its exit command runs as its child: a hawser that conmon called must not end its own parent before it is done.
-  if (start.conmon.pid === process.ppid || !isRunning(start.conmon)) return;
-  process.kill(start.conmon.pid, 'SIGKILL');
+  if (conmon === undefined || !ended || !isRunning(conmon)) return;
+  try {
+    if (processGroup('self') === conmon.pid || processGroup(conmon.pid) !== conmon.pid) return;
+    process.kill(-conmon.pid, 'SIGKILL');
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error; // it has just ended
+  }
 }
 
 /**

@@ -19,7 +19,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   runtime: [...pure, 'content', 'layers'],
   builder: [...pure, 'content', 'layers', 'registry-client', 'runtime'],
   orchestrator: [...pure, 'content', 'layers', 'registry-client', 'runtime'],
-  cli: [...pure, 'content', 'layers', 'registry-client', 'registry-server', 'runtime', 'builder', 'orchestrator'],
+  cli: [
+    ...pure,
+    'content',
+    'layers',
+    'registry-client',
+    'registry-server',
+    'runtime',
+    'builder',
+    'orchestrator',
+  ],
 };
 const everything = [...Object.keys(allowed), 'commands'];
 

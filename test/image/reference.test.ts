@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
-import { familiarReference, formatReference, parseReference, withDefaultTag } from '../../src/image/reference.ts';
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  withDefaultTag,
+} from '../../src/image/reference.ts';
 
 const hex = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const digest = `sha256:${hex}`;
@@ -16,7 +21,11 @@ const rows: readonly (readonly [string, string, string])[] = [
   ['docker.io/a/b/c', 'docker.io/a/b/c:latest', 'a/b/c:latest'],
   ['localhost/app', 'localhost/app:latest', 'localhost/app:latest'],
   ['localhost:5000/a/b', 'localhost:5000/a/b:latest', 'localhost:5000/a/b:latest'],
-  [`localhost:5000/a/b:tag@${digest}`, `localhost:5000/a/b:tag@${digest}`, `localhost:5000/a/b:tag@${digest}`],
+  [
+    `localhost:5000/a/b:tag@${digest}`,
+    `localhost:5000/a/b:tag@${digest}`,
+    `localhost:5000/a/b:tag@${digest}`,
+  ],
   ['127.0.0.1:5000/nginx:1.22', '127.0.0.1:5000/nginx:1.22', '127.0.0.1:5000/nginx:1.22'],
   ['[::1]:5000/app', '[::1]:5000/app:latest', '[::1]:5000/app:latest'],
   [`nginx@${digest}`, `docker.io/library/nginx@${digest}`, `nginx@${digest}`],

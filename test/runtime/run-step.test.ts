@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -9,8 +10,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
 import { digestOf } from '../../src/image/digest.ts';
@@ -160,6 +163,21 @@ for (const isolation of ['oci', 'chroot'] as const) {
       expect(readdirSync(join(folder(), 'run/steps'))).to.deep.equal([]);
     });
 
+    it('kill -9 of hawser: the next step ends what is left', async () => {
+      const mark = `8${Date.now() % 100_000}`;
+      const script = fileURLToPath(new URL('./support/endless-step.ts', import.meta.url));
+      const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+      const args = ['--import', loader, script, rootfs, join(folder(), 'run'), isolation, mark];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      expect(await run('true')).to.deep.equal({ exitCode: 0 });
+      for (let count = 0; pgrep(mark) !== '' && count < 40; count++) await delay(25);
+      expect(pgrep(mark)).to.equal('');
+      expect(readdirSync(join(folder(), 'run/steps'))).to.deep.equal([]);
+    });
+
     it('refuses a working folder by file descriptor (CVE-2024-21626)', async () => {
       const error = await run('pwd', { cwd: '/proc/self/fd/7' }).catch((caught: unknown) => caught);
       expect(isHawserError(error, 'INVALID_ARGUMENT')).to.equal(true);
@@ -228,6 +246,5 @@ describe('both isolations', () => {
     }
     expect(uppers[0]).to.deep.equal(uppers[1]);
     expect(uppers[0]?.join('\n')).to.contain('new/file').and.to.not.contain('resolv.conf');
-    execFileSync('true');
   });
 });

@@ -1,0 +1,20 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { importArchive } from '../../../src/content/archive/import.ts';
+import type { LayoutStore } from '../../../src/content/store.ts';
+import { findBusybox, makeBusyboxRootfs } from '../../runtime/support/busybox.ts';
+
+/** Puts an image made of busybox into the store. */
+export async function addBusyboxImage(store: LayoutStore, name: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'hawser-busybox-'));
+  try {
+    makeBusyboxRootfs(folder, findBusybox() ?? '');
+    const tar = spawn('tar', ['-C', folder, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const config = { Env: ['PATH=/bin'], Cmd: ['sleep', '1000'] };
+    await importArchive(store, tar.stdout, { name, config });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject } from '../../api/object-meta.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../api/patch/json-value.ts';
+import type { JsonObject, JsonValue } from '../../api/patch/json-value.ts';
 import { threeWayMerge } from '../../api/patch/three-way-merge.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { type ApiClient } from './api-client.ts';
 import { ApiFailure, isApiFailure } from './api-failure.ts';
 import { checkManifest, locatedFailure, nameOf, schemaOfManifest } from './check-manifest.ts';
 import { ResourceFinder, resourcePath, type ServedResource } from './find-resource.ts';
-import type { ManifestObject } from './manifest-object.ts';
+import { type ManifestObject, namespaceOf, objectField } from './manifest-object.ts';
 import { readManifests } from './read-manifests.ts';
 
 /** kubectl's, so that either program may follow the other. */
@@ -43,11 +43,6 @@ interface Wanted {
   readonly object: JsonObject;
 }
 
-function objectField(value: JsonObject, name: string): JsonObject {
-  const field = value[name];
-  return isJsonObject(field) ? field : {};
-}
-
 /** The object as it is sent: it carries itself, so that the next apply knows what this one wanted. */
 function withLastApplied(value: JsonObject, namespace: string | undefined): JsonObject {
   const given = objectField(value, 'metadata');
@@ -71,11 +66,8 @@ async function prepare(
       remedy: 'Give it a name.',
     });
   }
-  const own = objectField(manifest.value, 'metadata')['namespace'];
   const namespace = resource.namespaced
-    ? typeof own === 'string'
-      ? own
-      : (options.namespace ?? 'default')
+    ? (namespaceOf(manifest) ?? options.namespace ?? 'default')
     : undefined;
   return { manifest, resource, namespace, name, object: withLastApplied(manifest.value, namespace) };
 }

@@ -5,7 +5,7 @@ import type { StatusCause } from '../../api/status.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { nearest } from '../../util/nearest.ts';
 import type { ApiFailure } from './api-failure.ts';
-import type { ManifestObject } from './manifest-object.ts';
+import { type ManifestObject, objectField } from './manifest-object.ts';
 
 /** `spec.containers[0].image` → its parts. */
 export function parsePath(text: string): FieldPath {
@@ -48,9 +48,7 @@ function problemError(manifest: ManifestObject, schema: Schema, problem: DecodeP
 }
 
 export function nameOf({ value }: ManifestObject): string {
-  const { metadata } = value;
-  const name =
-    typeof metadata === 'object' && metadata !== null && 'name' in metadata ? metadata['name'] : undefined;
+  const { name } = objectField(value, 'metadata');
   return typeof name === 'string' ? name : '';
 }
 

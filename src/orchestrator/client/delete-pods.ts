@@ -3,10 +3,17 @@ import type { ApiList, ApiObject } from '../../api/object-meta.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { type ApiClient } from './api-client.ts';
 import { isApiFailure } from './api-failure.ts';
-import { podResource, resourcePath } from './find-resource.ts';
+import { nameOf } from './check-manifest.ts';
+import { podResource, ResourceFinder, resourcePath } from './find-resource.ts';
+import { namespaceOf } from './manifest-object.ts';
+import { readManifests } from './read-manifests.ts';
 
 export interface DeletePodsOptions {
   readonly names: readonly string[];
+  /** Instead of names: the objects of these files, folders, or `-`. */
+  readonly files?: readonly string[];
+  /** What the file `-` reads. */
+  readonly input?: AsyncIterable<Uint8Array>;
   /** Instead of names: all of the namespace, or those with these labels. */
   readonly all?: boolean;
   readonly selector?: string | undefined;
@@ -24,20 +31,49 @@ export interface DeletePodsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface Target {
+  readonly path: string;
+  /** e.g. `pod "nginx"` */
+  readonly title: string;
+}
+
 /** Milliseconds between two looks. */
 const POLL = 100;
 
-async function namesOf(client: ApiClient, options: DeletePodsOptions): Promise<readonly string[]> {
-  const { names, all = false, selector, namespace = 'default', signal } = options;
-  if (names.length > 0) return names;
+async function targetsOfFiles(client: ApiClient, options: DeletePodsOptions): Promise<readonly Target[]> {
+  const { files = [], input = process.stdin, signal } = options;
+  const finder = new ResourceFinder(client);
+  const targets: Target[] = [];
+  for (const manifest of await readManifests(files, input)) {
+    const resource = await finder.find(manifest, signal);
+    const name = nameOf(manifest);
+    const namespace = namespaceOf(manifest) ?? options.namespace ?? 'default';
+    targets.push({
+      path: resourcePath(resource, { namespace, name }),
+      title: `${resource.singular} "${name}"`,
+    });
+  }
+  return targets;
+}
+
+async function targetsOf(client: ApiClient, options: DeletePodsOptions): Promise<readonly Target[]> {
+  const { names, files = [], all = false, selector, namespace = 'default', signal } = options;
+  const target = (name: string): Target => ({
+    path: resourcePath(podResource, { namespace, name }),
+    title: `pod "${name}"`,
+  });
+  if (files.length > 0) return targetsOfFiles(client, options);
+  if (names.length > 0) return names.map(target);
   if (!all && selector === undefined) {
-    throw new HawserError('INVALID_ARGUMENT', 'no pod is named', { remedy: 'Name pods, or use --all.' });
+    throw new HawserError('INVALID_ARGUMENT', 'no pod is named', {
+      remedy: 'Name pods, or use -f FILE, -l LABELS or --all.',
+    });
   }
   const { value } = await client.call(resourcePath(podResource, { namespace }), {
     query: { labelSelector: selector },
     signal,
   });
-  return (value as ApiList).items.map(({ metadata }) => metadata.name);
+  return (value as ApiList).items.map(({ metadata }) => target(metadata.name));
 }
 
 async function waitUntilGone(
@@ -49,7 +85,7 @@ async function waitUntilGone(
   for (;;) {
     try {
       const { value } = await client.call(path, { signal });
-      // Another pod has the name already.
+      // Another object has the name already.
       if ((value as ApiObject).metadata.uid !== uid) return;
     } catch (error) {
       if (isApiFailure(error, 'NotFound')) return;
@@ -57,6 +93,14 @@ async function waitUntilGone(
     }
     await delay(POLL, undefined, signal === undefined ? {} : { signal });
   }
+}
+
+/** An answer is the object that still ends, or a Status that names it. */
+function uidOf(answer: unknown): string | undefined {
+  const { metadata, details } = answer as Partial<ApiObject> & {
+    readonly details?: { readonly uid?: string };
+  };
+  return metadata?.uid ?? details?.uid;
 }
 
 /** @returns what to wait for; undefined where there was none, and that is no failure */
@@ -70,7 +114,7 @@ async function deleteOne(client: ApiClient, path: string, options: DeletePodsOpt
   };
   try {
     const { value } = await client.call(path, { method: 'DELETE', body, signal: options.signal });
-    return { uid: (value as ApiObject).metadata.uid };
+    return { uid: uidOf(value) };
   } catch (error) {
     if (options.ignoreNotFound === true && isApiFailure(error, 'NotFound')) return undefined;
     throw error;
@@ -78,18 +122,17 @@ async function deleteOne(client: ApiClient, path: string, options: DeletePodsOpt
 }
 
 /**
- * Deletes pods and waits until they are gone, as `kubectl delete pod`.
+ * Deletes pods, or the objects of files, and waits until they are gone, as `kubectl delete`.
  *
  * @throws HawserError API_UNREACHABLE, NOT_FOUND, INVALID_ARGUMENT (nothing named), ABORTED
  */
 export async function deletePods(client: ApiClient, options: DeletePodsOptions): Promise<void> {
-  const { namespace = 'default', wait = true, signal } = options;
+  const { wait = true, signal } = options;
   const waiting: (readonly [string, string | undefined])[] = [];
-  for (const name of await namesOf(client, options)) {
-    const path = resourcePath(podResource, { namespace, name });
+  for (const { path, title } of await targetsOf(client, options)) {
     const deleted = await deleteOne(client, path, options);
     if (deleted === undefined) continue;
-    options.print(`pod "${name}" ${options.force === true ? 'force deleted' : 'deleted'}`);
+    options.print(`${title} ${options.force === true ? 'force deleted' : 'deleted'}`);
     waiting.push([path, deleted.uid]);
   }
   if (!wait) return;

@@ -9,7 +9,7 @@ import {
   type Node,
 } from 'yaml';
 import type { FieldPath } from '../../api/decode.ts';
-import type { JsonObject } from '../../api/patch/json-value.ts';
+import { isJsonObject, type JsonObject } from '../../api/patch/json-value.ts';
 import type { SourceLocation } from '../../errors/hawser-error.ts';
 
 export interface ManifestSource {
@@ -24,6 +24,18 @@ export interface ManifestObject {
   readonly value: JsonObject;
   /** Of the field, or of the nearest that holds it. */
   locate(path: FieldPath, part?: 'key' | 'value'): SourceLocation;
+}
+
+/** A field that is an object; an empty one where it is not there. */
+export function objectField(value: JsonObject, name: string): JsonObject {
+  const field = value[name];
+  return isJsonObject(field) ? field : {};
+}
+
+/** The namespace that an object names itself. */
+export function namespaceOf({ value }: ManifestObject): string | undefined {
+  const { namespace } = objectField(value, 'metadata');
+  return typeof namespace === 'string' ? namespace : undefined;
 }
 
 export function locationAt(source: ManifestSource, start: number, end: number): SourceLocation {

@@ -40,6 +40,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  // Its CommonJS build, which `node` would choose, loses its names behind a dynamic import.
+  alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
   // Native code and its loaders stay packages of their own.
   external: ['koffi', 'lmdb', 'etcd3', 'zlib-sync', 'tsx', 'tsx/esm/api'],
   minifySyntax: true,

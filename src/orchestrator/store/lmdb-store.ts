@@ -33,6 +33,13 @@ export async function openLmdbStore(folder: string): Promise<ObjectStore> {
   const objects = environment.openDB<StoredValue, string>({ name: 'objects', encoding: 'json' });
   const meta = environment.openDB<number, string>({ name: 'meta', encoding: 'json' });
   const log = new WatchLog(meta.get(revisionKey) ?? 0);
+  /** Written and not yet flushed, in order: whoever watches may look only at what can be read and stays. */
+  let unflushed: StoreEvent[] = [];
+  const tellUpTo = (revision: number) => {
+    const told = unflushed.filter(({ object }) => object.revision <= revision);
+    unflushed = unflushed.slice(told.length);
+    for (const event of told) log.append(event);
+  };
   const read = (key: string): StoredObject | undefined => {
     const found = objects.get(key);
     return found === undefined ? undefined : { key, ...found };
@@ -55,13 +62,14 @@ export async function openLmdbStore(folder: string): Promise<ObjectStore> {
           if (event.type === 'DELETED') void objects.remove(write.key);
           else void objects.put(write.key, { revision, value: event.object.value });
           void meta.put(revisionKey, revision);
-          log.append(event);
+          unflushed.push(event);
         } catch (error) {
           failure = error;
         }
       });
       await environment.flushed;
       if (event === undefined) throw failure;
+      tellUpTo(event.object.revision);
       return event.object;
     },
     watch: (prefix, watch) => log.watch(prefix, watch),

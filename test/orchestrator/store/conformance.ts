@@ -88,6 +88,23 @@ export function describeStore(title: string, open: () => Promise<ObjectStore>): 
       expect(results.filter(({ status }) => status === 'fulfilled').length).to.equal(1);
     });
 
+    it('tells watchers only what can be read', async () => {
+      const { revision } = await store.list('/');
+      const abort = new AbortController();
+      const read: number[] = [];
+      const watching = (async () => {
+        for await (const event of store.watch('/', { after: revision, signal: abort.signal })) {
+          const found = await store.get(event.object.key);
+          if (found?.revision === event.object.revision) read.push(found.revision - revision);
+          if (event.object.revision === revision + 20) abort.abort();
+        }
+      })();
+      const keys = Array.from({ length: 20 }, (_, index) => `/registry/pods/default/w${index}`);
+      await Promise.all(keys.map(key => store.write({ kind: 'create', key, value: object('w') })));
+      await watching;
+      expect(read).to.deep.equal(keys.map((_, index) => index + 1));
+    });
+
     it('shows watchers every write after a revision, in order', async () => {
       const first = await store.write({
         kind: 'create',

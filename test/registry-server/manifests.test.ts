@@ -98,7 +98,21 @@ describe('registry-server: manifests', () => {
     });
   }
 
-  it('refuses a manifest whose blobs are not there, and names them', async () => {
+  it('takes a manifest whose blobs are not there, and warns', async () => {
+    const { config, layer, manifest } = imageManifest('x');
+    await registry.pushBlob('a/b', config);
+    const sparse = await put('v1', JSON.stringify(manifest), ociManifest);
+    expect([sparse.status, sparse.headers.warning]).to.deep.equal([
+      201,
+      `299 - "the manifest names 1 blobs that are not in a/b: ${digestOf(layer)}"`,
+    ]);
+    await registry.pushBlob('a/b', layer);
+    const whole = await put('v1', JSON.stringify(manifest), ociManifest);
+    expect([whole.status, whole.headers.warning]).to.deep.equal([201, undefined]);
+  });
+
+  it('refuses a manifest whose blobs are not there, and names them, where images must be whole', async () => {
+    await registry.restart({ sparseImages: false });
     const { config, layer, manifest } = imageManifest('x');
     const refused = async () => {
       const answer = await put('v1', JSON.stringify(manifest), ociManifest);
@@ -111,7 +125,7 @@ describe('registry-server: manifests', () => {
     await registry.pushBlob('a/b', config);
     await registry.pushBlob('elsewhere', layer);
     expect(await refused()).to.deep.equal([digestOf(layer)]);
-    await registry.restart({ sparseImages: true });
+    await registry.pushBlob('a/b', layer);
     expect((await put('v1', JSON.stringify(manifest), ociManifest)).status).to.equal(201);
   });
 

@@ -1,6 +1,7 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
+import type { Digest } from '../../image/digest.ts';
 import type { ManifestDocument } from '../../image/manifest.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import { mapPool } from '../../util/pool.ts';
@@ -32,30 +33,38 @@ function checkMediaType(document: ManifestDocument): void {
   }
 }
 
-/**
- * What a push must fulfil besides well-formed fields: the repository has the config and the layers, unless the
- * registry takes sparse images. Children of an index may be missing (sparse indexes), and so may a subject.
- *
- * @throws HawserError MANIFEST_BLOB_UNKNOWN with all digests that are missing, MANIFEST_INVALID
- */
-export async function checkPushable(
+/** The digests of the config and layers that a manifest names and the repository lacks; none for an index. */
+async function missingBlobs(
   context: RegistryContext,
   name: RepositoryName,
   document: ManifestDocument,
-): Promise<void> {
-  checkMediaType(document);
-  if (document.kind === 'index' || context.sparseImages) return;
+): Promise<readonly Digest[]> {
+  if (document.kind === 'index') return [];
   const { config, layers } = document.value;
   const needed = [config, ...layers.filter(layer => !mayBeElsewhere(layer))];
   const digests = [...new Set(needed.map(({ digest }) => digest))];
   const found = await mapPool(digests, digest => context.volume.blobs.stat(name, digest), {
     limit: PARALLEL_CHECKS,
   });
-  const missing = digests.filter((_, index) => found[index] === undefined);
-  if (missing.length === 0) return;
-  throw new HawserError(
-    'MANIFEST_BLOB_UNKNOWN',
-    `the manifest names ${missing.length} blobs that are not in ${name}: ${missing.slice(0, 3).join(', ')}`,
-    { detail: missing.map(digest => ({ digest })) },
-  );
+  return digests.filter((_, index) => found[index] === undefined);
+}
+
+/**
+ * What a push must fulfil besides well-formed fields. Children of an index may be missing (sparse indexes), and so may a
+ * subject; whether the config and layers of an image may is the registry's to say.
+ *
+ * @returns a warning for the client about what is missing
+ * @throws HawserError MANIFEST_BLOB_UNKNOWN with all digests that are missing, MANIFEST_INVALID
+ */
+export async function checkPushable(
+  context: RegistryContext,
+  name: RepositoryName,
+  document: ManifestDocument,
+): Promise<string | undefined> {
+  checkMediaType(document);
+  const missing = await missingBlobs(context, name, document);
+  if (missing.length === 0) return undefined;
+  const text = `the manifest names ${missing.length} blobs that are not in ${name}: ${missing.slice(0, 3).join(', ')}`;
+  if (context.sparseImages) return text;
+  throw new HawserError('MANIFEST_BLOB_UNKNOWN', text, { detail: missing.map(digest => ({ digest })) });
 }

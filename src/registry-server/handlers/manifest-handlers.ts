@@ -8,7 +8,7 @@ import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import type { StoredManifest } from '../storage/manifests.ts';
 import { checkPushable } from './check-manifest.ts';
 import { errorResponse } from './error-response.ts';
-import { empty, isNotModified, locationOf, queryOf, requireDeletes } from './reply.ts';
+import { empty, formatWarning, isNotModified, locationOf, queryOf, requireDeletes } from './reply.ts';
 
 /** `?tag=` parameters of one PUT; the specification wants ten at least. */
 const TAG_LIMIT = 100;
@@ -108,10 +108,11 @@ export async function putManifest(
     return errorResponse(error, {}, 413);
   }
   const document = documentOf(request, reference, bytes);
-  await checkPushable(context, name, document);
+  const warning = await checkPushable(context, name, document);
   await context.volume.manifests.put(name, document);
   for (const tag of tags) await context.volume.tags.set(name, tag, document.digest);
-  return empty(201, createdHeaders(request, context, { name, reference, document, tags }));
+  const headers = createdHeaders(request, context, { name, reference, document, tags });
+  return empty(201, warning === undefined ? headers : { ...headers, Warning: formatWarning(warning) });
 }
 
 function createdHeaders(

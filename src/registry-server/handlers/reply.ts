@@ -52,3 +52,8 @@ export function pageSizeOf(query: URLSearchParams): number | undefined {
   }
   return Number(text);
 }
+
+/** A `Warning` header: distribution-spec 1.1 "Warnings". @param text Without quotes and backslashes. */
+export function formatWarning(text: string): string {
+  return `299 - "${text.replaceAll(/[^ -~]|["\\]/g, ' ').slice(0, 1000)}"`;
+}

@@ -174,7 +174,7 @@ async function expectReferrers(registry: TestRegistry, name: string, set: Conten
 async function deleteSet(registry: TestRegistry, name: string, set: ContentSet): Promise<void> {
   const paths = [
     ...[...set.tags.keys()].map(tag => `manifests/${tag}`),
-    ...[...set.manifests.keys()].reverse().map(digest => `manifests/${digest}`),
+    ...[...set.manifests.keys()].toReversed().map(digest => `manifests/${digest}`),
     ...[...set.blobs.keys()].map(digest => `blobs/${digest}`),
   ];
   for (const path of paths) {

@@ -24,6 +24,14 @@ export interface ImageSettings {
   readonly data?: boolean;
 }
 
+interface ManifestBase {
+  readonly schemaVersion: 2;
+  readonly mediaType: string;
+  readonly config?: TestDescriptor;
+  readonly layers?: readonly TestDescriptor[];
+  readonly manifests?: readonly TestDescriptor[];
+}
+
 /** What a check pushes, in the order in which it may be pushed, and what it must find then. */
 export class ContentSet {
   readonly algorithm: DigestAlgorithm;
@@ -65,14 +73,7 @@ export class ContentSet {
     return this.manifest({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }, fields);
   }
 
-  manifest(
-    base: {
-      readonly schemaVersion: 2;
-      readonly mediaType: string;
-      readonly config?: { readonly mediaType: string };
-    },
-    fields: object = {},
-  ): TestDescriptor {
+  manifest(base: ManifestBase, fields: object = {}): TestDescriptor {
     const value = { ...base, ...fields } as typeof base & {
       readonly artifactType?: string;
       readonly annotations?: Record<string, string>;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importArchive } from '../../../src/content/archive/import.ts';
 import type { LayoutStore } from '../../../src/content/store.ts';
+import { formatReference, parseReference } from '../../../src/image/reference.ts';
 import { findBusybox, makeBusyboxRootfs } from '../../runtime/support/busybox.ts';
 
 /** Puts an image made of busybox into the store. */
@@ -13,7 +14,8 @@ export async function addBusyboxImage(store: LayoutStore, name: string): Promise
     makeBusyboxRootfs(folder, findBusybox() ?? '');
     const tar = spawn('tar', ['-C', folder, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const config = { Env: ['PATH=/bin'], Cmd: ['sleep', '1000'] };
-    await importArchive(store, tar.stdout, { name, config });
+    const reference = formatReference(parseReference(name));
+    await importArchive(store, tar.stdout, { name: reference, config });
   } finally {
     rmSync(folder, { recursive: true });
   }

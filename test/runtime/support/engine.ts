@@ -44,6 +44,13 @@ async function removeAll(engine: ContainerEngine): Promise<void> {
   }
 }
 
+/** Removes an engine's containers, and the folder around its roots. */
+export async function disposeEngine(engine: ContainerEngine, folder: string): Promise<void> {
+  await removeAll(engine);
+  for (const target of mountsBelow(folder)) fsOps.unmount(target);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** An engine on a root of its own, with an image made of busybox. */
 export async function openTestEngine(
   over: Partial<NonNullable<ContainerImage['config']['config']>> = {},
@@ -68,10 +75,6 @@ export async function openTestEngine(
   return {
     engine,
     image,
-    dispose: async () => {
-      await removeAll(engine);
-      for (const target of mountsBelow(folder)) fsOps.unmount(target);
-      rmSync(folder, { recursive: true, force: true });
-    },
+    dispose: () => disposeEngine(engine, folder),
   };
 }

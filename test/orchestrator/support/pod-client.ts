@@ -1,0 +1,90 @@
+import type { Event } from '../../../src/api/event.ts';
+import type { Pod, PodSpec } from '../../../src/api/pod.ts';
+import { ApiClient } from '../../../src/orchestrator/client/api-client.ts';
+
+const podsPath = '/api/v1/namespaces/default/pods';
+const PATIENCE = 30_000;
+
+async function* lines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of source) {
+    const parts = (rest + Buffer.from(chunk).toString()).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+}
+
+/** Pods of the namespace `default` over the API. */
+export class PodClient {
+  readonly #client: ApiClient;
+
+  constructor(url: string) {
+    this.#client = new ApiClient(url);
+  }
+
+  async create(name: string, spec: PodSpec, metadata: Partial<Pod['metadata']> = {}): Promise<Pod> {
+    const body: Pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name }, spec };
+    return (await this.#client.call(podsPath, { method: 'POST', body })).value as Pod;
+  }
+
+  async get(name: string): Promise<Pod> {
+    return (await this.#client.call(`${podsPath}/${name}`)).value as Pod;
+  }
+
+  /** Watches a pod until it is as wanted; `gone` for its end. */
+  async until(name: string, wanted: ((pod: Pod) => boolean) | 'gone'): Promise<Pod> {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const query = { watch: 'true', fieldSelector: `metadata.name=${name}` };
+    let last: Pod | undefined;
+    try {
+      for await (const line of lines(this.#client.stream(podsPath, { query, signal }))) {
+        const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: Pod };
+        last = object;
+        if (wanted === 'gone' ? type === 'DELETED' : wanted(object)) return object;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    throw new Error(`pod ${name} did not come to be as wanted: ${JSON.stringify(last?.status)}`);
+  }
+
+  running(name: string): Promise<Pod> {
+    return this.until(
+      name,
+      ({ status }) =>
+        status?.phase === 'Running' && status.containerStatuses?.every(({ ready }) => ready) === true,
+    );
+  }
+
+  ended(name: string): Promise<Pod> {
+    return this.until(name, ({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
+  }
+
+  /** Deletes a pod and waits until it is gone. */
+  async delete(name: string, gracePeriodSeconds?: number): Promise<void> {
+    const gone = this.until(name, 'gone');
+    await this.#client.call(`${podsPath}/${name}`, {
+      method: 'DELETE',
+      body: {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      },
+    });
+    await gone;
+  }
+
+  async log(name: string, query: Readonly<Record<string, string>> = {}): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    const signal = AbortSignal.timeout(PATIENCE);
+    for await (const chunk of this.#client.stream(`${podsPath}/${name}/log`, { query, signal }))
+      chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+
+  async events(name: string): Promise<readonly Event[]> {
+    const query = { fieldSelector: `involvedObject.name=${name}` };
+    const { value } = await this.#client.call('/api/v1/namespaces/default/events', { query });
+    return (value as { readonly items: readonly Event[] }).items;
+  }
+}

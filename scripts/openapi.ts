@@ -1,10 +1,8 @@
 // Writes src/api/schema/core-v1.json: the OpenAPI 3.0 schemas of the kinds that hawser serves, with their descriptions,
-// from the models of @kubernetes/client-node. Run: npx tsx scripts/openapi.ts
+// from the models of @kubernetes/client-node. Run: npm run schemas
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Schema } from '../src/api/schema/schema.ts';
 
 interface Attribute {
@@ -59,11 +57,7 @@ const mergeKeys: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 const retainKeys: Readonly<Record<string, readonly string[]>> = { PodSpec: ['volumes', 'resourceClaims'] };
 
-const models = join(
-  dirname(createRequire(import.meta.url).resolve('@kubernetes/client-node')),
-  'gen',
-  'models',
-);
+const models = new URL('gen/models/', import.meta.resolve('@kubernetes/client-node'));
 
 function classOf(name: string): string {
   return name.replace(/^(?:CoreV1|V1)/, '');
@@ -103,7 +97,7 @@ function typeSchema(type: string, format: string, isQuantity: boolean): Schema {
 
 /** Descriptions and whether a field is optional stand only in the declarations. */
 function declarationsOf(name: string) {
-  const text = readFileSync(join(models, `${name}.d.ts`), 'utf8');
+  const text = readFileSync(new URL(`${name}.d.ts`, models), 'utf8');
   const clean = (comment: string | undefined) =>
     comment
       ?.split('\n')
@@ -162,7 +156,7 @@ const topLevel = new Set([...roots, 'Status']);
 async function addModel(name: string): Promise<void> {
   if (schemas[schemaName(name)] !== undefined) return;
   const own = classOf(name);
-  const module = (await import(pathToFileURL(join(models, `${name}.js`)).href)) as Record<string, Model>;
+  const module = (await import(new URL(`${name}.js`, models).href)) as Record<string, Model>;
   const attributes = module[name]?.attributeTypeMap ?? [];
   const { description, fields } = declarationsOf(name);
   const required = attributes.flatMap(({ baseName }) =>
@@ -185,7 +179,17 @@ async function addModel(name: string): Promise<void> {
   for (const next of used) await addModel(next);
 }
 
-for (const own of [...roots, ...metaRoots]) await addModel(modelName(own));
-const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
-const target = fileURLToPath(new URL('../src/api/schema/core-v1.json', import.meta.url));
-writeFileSync(target, `${JSON.stringify(sorted, undefined, 2)}\n`);
+async function schemasText(): Promise<string> {
+  for (const own of [...roots, ...metaRoots]) await addModel(modelName(own));
+  const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify(sorted, undefined, 2)}\n`;
+}
+
+const target = new URL('../src/api/schema/core-v1.json', import.meta.url);
+
+/** Whether core-v1.json holds what the models say. */
+export async function areSchemasCurrent(): Promise<boolean> {
+  return (await readFile(target, 'utf8')) === (await schemasText());
+}
+
+if (process.argv[1]?.endsWith('openapi.ts') === true) await writeFile(target, await schemasText());

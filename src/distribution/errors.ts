@@ -62,8 +62,10 @@ export function parseErrorBody(text: string): WireError[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown): WireError[] => {
     if (typeof entry !== 'object' || entry === null || !('code' in entry)) return [];
+    const { code } = entry;
+    if (typeof code !== 'string' && typeof code !== 'number') return [];
     const message = 'message' in entry && typeof entry.message === 'string' ? entry.message : '';
-    return [{ code: String(entry.code), message, ...('detail' in entry ? { detail: entry.detail } : {}) }];
+    return [{ code: String(code), message, ...('detail' in entry ? { detail: entry.detail } : {}) }];
   });
 }
 

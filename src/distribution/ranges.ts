@@ -71,5 +71,8 @@ export function parseContentRange(
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text ?? '');
   if (match === null) return undefined;
   const range = { start: Number(match[1]), end: Number(match[2]) + 1 };
-  return match[3] === '*' ? range : { ...range, size: Number(match[3]) };
+  if (range.end <= range.start) return undefined;
+  if (match[3] === '*') return range;
+  const size = Number(match[3]);
+  return range.end > size ? undefined : { ...range, size };
 }

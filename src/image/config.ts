@@ -6,11 +6,14 @@ import {
   asObject,
   asString,
   child,
+  isMissing,
   type JsonField,
+  type JsonObject,
   optionalArray,
   optionalString,
   optionalStringMap,
   parseJsonObject,
+  withoutNulls,
   wrongField,
 } from './json-check.ts';
 
@@ -79,34 +82,45 @@ function checkStrings(field: JsonField): void {
   for (const item of optionalArray(field)) asString(item);
 }
 
-function checkContainerConfig(field: JsonField): void {
-  if (field.value === undefined || field.value === null) return;
+function checkHealthcheck(field: JsonField): void {
+  if (isMissing(field)) return;
+  checkStrings(child(field, 'Test'));
+  for (const key of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries']) {
+    const number = child(field, key);
+    if (!isMissing(number) && !Number.isInteger(number.value)) throw wrongField(number, 'a whole number');
+  }
+}
+
+/** @returns the field's value; undefined where it is missing */
+function asContainerConfig(field: JsonField): JsonObject | undefined {
+  if (isMissing(field)) return undefined;
   for (const key of ['User', 'WorkingDir', 'StopSignal']) optionalString(child(field, key));
   for (const key of ['Env', 'Entrypoint', 'Cmd', 'OnBuild', 'Shell']) checkStrings(child(field, key));
   for (const key of ['ExposedPorts', 'Volumes']) {
     const map = child(field, key);
-    if (map.value !== undefined && map.value !== null) asObject(map);
+    if (!isMissing(map)) asObject(map);
   }
   optionalStringMap(child(field, 'Labels'));
+  checkHealthcheck(child(field, 'Healthcheck'));
+  return withoutNulls(asObject(field));
 }
 
-function checkHistory(root: JsonField, layers: number): void {
-  const entries = optionalArray(child(root, 'history'));
+/** @returns the entries; undefined where there is no history */
+function asHistory(root: JsonField, layers: number): readonly JsonObject[] | undefined {
+  const history = child(root, 'history');
+  const entries = optionalArray(history);
   let filled = 0;
   for (const entry of entries) {
-    optionalString(child(entry, 'created_by'));
+    for (const key of ['created', 'created_by', 'author', 'comment']) optionalString(child(entry, key));
     const empty = child(entry, 'empty_layer');
-    if (empty.value !== undefined && empty.value !== null && typeof empty.value !== 'boolean')
-      throw wrongField(empty, 'true or false');
+    if (!isMissing(empty) && typeof empty.value !== 'boolean') throw wrongField(empty, 'true or false');
     if (empty.value !== true) filled++;
   }
   // Some tools write no history, or one without the base's part; more layers in it than there are is an error.
   if (filled > layers) {
-    throw wrongField(
-      { ...child(root, 'history'), value: filled },
-      `at most ${layers} entries that have a layer`,
-    );
+    throw wrongField({ ...history, value: filled }, `at most ${layers} entries that have a layer`);
   }
+  return isMissing(history) ? undefined : entries.map(entry => withoutNulls(asObject(entry)));
 }
 
 /**
@@ -125,20 +139,22 @@ export function parseImageConfig(bytes: Uint8Array): ConfigDocument {
   const root: JsonField = { document: 'image config', path: '', value };
   asString(child(root, 'architecture'));
   asString(child(root, 'os'));
-  optionalString(child(root, 'variant'));
-  optionalString(child(root, 'created'));
+  for (const key of ['variant', 'created', 'author', 'os.version']) optionalString(child(root, key));
+  checkStrings(child(root, 'os.features'));
   const rootfs = child(root, 'rootfs');
   const type = child(rootfs, 'type');
   if (type.value !== 'layers') throw wrongField(type, '"layers"');
   const diffIDs = child(rootfs, 'diff_ids');
   const digests = diffIDs.value === null ? [] : asArray(diffIDs).map(asDigest);
-  checkContainerConfig(child(root, 'config'));
-  checkHistory(root, digests.length);
-  const config = {
-    ...(value as unknown as ImageConfig),
+  const config = asContainerConfig(child(root, 'config'));
+  const history = asHistory(root, digests.length);
+  const image = {
+    ...withoutNulls(value),
+    ...(config === undefined ? {} : { config }),
     rootfs: { type: 'layers' as const, diff_ids: digests },
+    ...(history === undefined ? {} : { history }),
   };
-  return { digest: digestOf(bytes), bytes, value: config };
+  return { digest: digestOf(bytes), bytes, value: image as unknown as ImageConfig };
 }
 
 /** The document of a config that is made here, in the key order of `value`. */

@@ -6,10 +6,13 @@ import {
   asSize,
   asString,
   child,
+  isMissing,
   type JsonField,
+  type JsonObject,
   optionalArray,
   optionalString,
   optionalStringMap,
+  withoutNulls,
   wrongField,
 } from './json-check.ts';
 import type { Platform } from './platform.ts';
@@ -39,11 +42,10 @@ export function asMediaType(field: JsonField): string {
 }
 
 function checkPlatform(field: JsonField): void {
-  if (field.value === undefined || field.value === null) return;
+  if (isMissing(field)) return;
   asString(child(field, 'os'));
   asString(child(field, 'architecture'));
-  for (const key of ['variant', 'os.version'])
-    optionalString({ ...child(field, key), path: `${field.path}.${key}` });
+  for (const key of ['variant', 'os.version']) optionalString(child(field, key));
   for (const feature of optionalArray(child(field, 'os.features'))) asString(feature);
 }
 
@@ -75,5 +77,8 @@ export function asDescriptor(field: JsonField): Descriptor {
   optionalString(child(field, 'artifactType'));
   checkPlatform(child(field, 'platform'));
   checkData(child(field, 'data'), digest, size);
-  return asObject(field) as unknown as Descriptor;
+  const value = withoutNulls(asObject(field));
+  const { platform } = value;
+  const known = platform === undefined ? {} : { platform: withoutNulls(platform as JsonObject) };
+  return { ...value, ...known } as unknown as Descriptor;
 }

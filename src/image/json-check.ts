@@ -24,7 +24,7 @@ export function wrongField({ document, path, value }: JsonField, expected: strin
 export function parseJsonObject(document: string, bytes: Uint8Array): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw new HawserError('MANIFEST_INVALID', `${document} is not JSON`, { cause });
   }
@@ -53,10 +53,19 @@ export function asString(field: JsonField): string {
   return field.value;
 }
 
-/** A string, or undefined where the field is missing, null or empty. */
+/** Whether a field is left out, for which some Go programs write null. */
+export function isMissing({ value }: JsonField): boolean {
+  return value === undefined || value === null;
+}
+
+/** An object without its fields that are null. */
+export function withoutNulls(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+}
+
+/** A string, or undefined where the field is missing. */
 export function optionalString(field: JsonField): string | undefined {
-  if (field.value === undefined || field.value === null) return undefined;
-  return asString(field);
+  return isMissing(field) ? undefined : asString(field);
 }
 
 export function asDigest(field: JsonField): Digest {
@@ -79,14 +88,14 @@ export function asArray(field: JsonField): JsonField[] {
   return field.value.map((value: unknown, index) => ({ ...field, path: `${field.path}[${index}]`, value }));
 }
 
-/** The items of an array; none where the field is missing or null, as Go writes empty lists. */
+/** The items of an array; none where the field is missing. */
 export function optionalArray(field: JsonField): JsonField[] {
-  return field.value === undefined || field.value === null ? [] : asArray(field);
+  return isMissing(field) ? [] : asArray(field);
 }
 
-/** An object of strings; undefined where the field is missing or null. */
+/** An object of strings; undefined where the field is missing. */
 export function optionalStringMap(field: JsonField): Readonly<Record<string, string>> | undefined {
-  if (field.value === undefined || field.value === null) return undefined;
+  if (isMissing(field)) return undefined;
   for (const key of Object.keys(asObject(field))) asString(child(field, key));
   return field.value as Readonly<Record<string, string>>;
 }

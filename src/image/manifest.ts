@@ -5,10 +5,12 @@ import {
   asArray,
   asObject,
   child,
+  isMissing,
   type JsonField,
   optionalArray,
   optionalStringMap,
   parseJsonObject,
+  withoutNulls,
   wrongField,
 } from './json-check.ts';
 import { isIndexMediaType, isManifestMediaType, mediaTypes } from './media-types.ts';
@@ -65,7 +67,7 @@ export interface ParseManifestOptions {
 /** The media type that the document has: its own, else the given one, else by its fields. */
 function mediaTypeOf(root: JsonField, given: string | undefined): string {
   const field = child(root, 'mediaType');
-  const own = field.value === undefined || field.value === '' ? undefined : asMediaType(field);
+  const own = isMissing(field) || field.value === '' ? undefined : asMediaType(field);
   if (own !== undefined && given !== undefined && own !== given) {
     throw wrongField(field, `${given}, as which it was announced`);
   }
@@ -97,10 +99,10 @@ function checkCommon(root: JsonField, isIndex: boolean): void {
     }
   }
   const subject = child(root, 'subject');
-  if (subject.value !== undefined && subject.value !== null) asDescriptor(subject);
+  if (!isMissing(subject)) asDescriptor(subject);
   optionalStringMap(child(root, 'annotations'));
   const artifactType = child(root, 'artifactType');
-  if (artifactType.value !== undefined && artifactType.value !== '') asMediaType(artifactType);
+  if (!isMissing(artifactType) && artifactType.value !== '') asMediaType(artifactType);
 }
 
 /**
@@ -121,13 +123,14 @@ export function parseManifest(bytes: Uint8Array, options: ParseManifestOptions =
   const base = { mediaType, digest: digestOf(bytes, options.algorithm), bytes };
   const isIndex = isIndexMediaType(mediaType);
   checkCommon(root, isIndex);
+  const fields: unknown = withoutNulls(value);
   if (isIndex) {
     const manifests = optionalArray(child(root, 'manifests')).map(asDescriptor);
-    return { kind: 'index', ...base, value: { ...(value as unknown as ImageIndex), manifests } };
+    return { kind: 'index', ...base, value: { ...(fields as ImageIndex), manifests } };
   }
   const config = asDescriptor(child(root, 'config'));
   const layers = asLayers(child(root, 'layers'));
-  return { kind: 'manifest', ...base, value: { ...(value as unknown as ImageManifest), config, layers } };
+  return { kind: 'manifest', ...base, value: { ...(fields as ImageManifest), config, layers } };
 }
 
 /** Layers may be null, as Go writes an empty list, but the field must be there. */

@@ -12,18 +12,15 @@ export interface Platform {
 }
 
 /** Other names of architectures, and the variant that they imply; containerd platforms/database.go has the same rules. */
-const architectureNames: Readonly<Record<string, readonly [architecture: string, variant?: string]>> = {
-  i386: ['386'],
-  i686: ['386'],
-  x86_64: ['amd64'],
-  'x86-64': ['amd64'],
-  aarch64: ['arm64'],
-  armhf: ['arm', 'v7'],
-  armel: ['arm', 'v6'],
-};
-
-/** What a platform without a variant means. */
-const defaultVariants: Readonly<Record<string, string>> = { arm: 'v7' };
+const architectureNames: ReadonlyMap<string, readonly [architecture: string, variant?: string]> = new Map([
+  ['i386', ['386']],
+  ['i686', ['386']],
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['aarch64', ['arm64']],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+]);
 
 const nodeArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', ppc64: 'ppc64le' };
 
@@ -31,14 +28,14 @@ const nodeArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32
 export function normalizePlatform(platform: Platform): Platform {
   const os = platform.os.toLowerCase() === 'macos' ? 'darwin' : platform.os.toLowerCase();
   const given = platform.architecture.toLowerCase();
-  const [architecture, implied] = architectureNames[given] ?? [given];
+  const [architecture, implied] = architectureNames.get(given) ?? [given];
   let variant =
     platform.variant === undefined || platform.variant === '' ? implied : platform.variant.toLowerCase();
   if (architecture === 'arm64' && (variant === '8' || variant === 'v8' || variant === 'v8.0'))
     variant = undefined;
   if (architecture === 'amd64' && variant === 'v1') variant = undefined;
   if (architecture === 'arm' && variant !== undefined && /^\d$/.test(variant)) variant = `v${variant}`;
-  variant ??= defaultVariants[architecture];
+  if (architecture === 'arm') variant ??= 'v7';
   const { variant: _, ...rest } = platform;
   return { ...rest, os, architecture, ...(variant === undefined ? {} : { variant }) };
 }

@@ -9,7 +9,7 @@ import { ociSpec } from './oci-spec.ts';
 import { childExit } from './run-program.ts';
 import type { RunMount, RunStepResult } from './run-step-types.ts';
 import { type OciRuntime, runtimeArguments, runtimeDelete, runtimeError } from './runc.ts';
-import { makeStepBundle, stepProcess, sweepSteps } from './step-bundles.ts';
+import { makeStepBundle, stepProcess } from './step-bundles.ts';
 import type { ProcessUser } from './users.ts';
 
 /** A step with all that `runStep` fills in. */
@@ -99,7 +99,6 @@ function killer(folder: string, kill: () => void): () => void {
  * @throws HawserError ABORTED, RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
  */
 export async function runOciStep(step: PreparedStep, runtime: OciRuntime): Promise<RunStepResult> {
-  await sweepSteps(step.run, runtime);
   const { id, folder } = makeStepBundle(step.run);
   try {
     writeFileSync(join(folder, 'resolv.conf'), step.resolvConf);

@@ -9,6 +9,7 @@ import { hostsFile, resolverConfiguration } from './resolver-files.ts';
 import { runChrootStep } from './run-chroot-step.ts';
 import { type PreparedStep, runOciStep } from './run-oci-step.ts';
 import type { RunIsolation, RunStep, RunStepOptions } from './run-step-types.ts';
+import { sweepSteps } from './step-bundles.ts';
 import { resolveUser } from './users.ts';
 
 /** What every step finds mounted, whichever the isolation. */
@@ -80,12 +81,14 @@ function targetsOf(step: PreparedStep): readonly MountTarget[] {
 /** See `RunStep` for shapes and errors. */
 export const runStep: RunStep = async options => {
   throwIfAborted(options.signal);
-  const runtime = await runtimeFor(options.isolation ?? 'auto', options.run);
+  const path = await runtimeFor(options.isolation ?? 'auto', options.run);
+  const runtime = path === undefined ? undefined : { path, root: join(options.run, 'runc') };
+  await sweepSteps(options.run, runtime);
   const step = prepare(options);
   const stubs = new MountStubs(step.rootfs, targetsOf(step));
   try {
     if (runtime === undefined) return await runChrootStep(step);
-    return await runOciStep(step, { path: runtime, root: join(options.run, 'runc') });
+    return await runOciStep(step, runtime);
   } finally {
     stubs.remove();
   }

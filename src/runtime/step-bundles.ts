@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
@@ -31,8 +31,12 @@ export function stepProcess(folder: string): number | undefined {
   }
 }
 
-/** Ends and removes steps whose hawser is gone; once in each process. */
-export async function sweepSteps(run: string, runtime: OciRuntime): Promise<void> {
+/**
+ * Ends and removes steps whose hawser is gone; once in each process.
+ *
+ * @param runtime Undefined where steps run without one: those of a runtime are left to a hawser that has it.
+ */
+export async function sweepSteps(run: string, runtime: OciRuntime | undefined): Promise<void> {
   if (swept.has(run)) return;
   swept.add(run);
   let names: string[];
@@ -45,7 +49,11 @@ export async function sweepSteps(run: string, runtime: OciRuntime): Promise<void
   for (const name of names) {
     const [pid, start = ''] = name.split('-');
     if (isRunning({ pid: Number(pid), start })) continue;
-    await runtimeDelete(runtime, `step-${name}`);
-    rmSync(join(run, 'steps', name), { recursive: true, force: true });
+    const folder = join(run, 'steps', name);
+    if (existsSync(join(folder, 'config.json'))) {
+      if (runtime === undefined) continue;
+      await runtimeDelete(runtime, `step-${name}`);
+    }
+    rmSync(folder, { recursive: true, force: true });
   }
 }

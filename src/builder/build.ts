@@ -5,8 +5,9 @@ import { formatReference, parseReference, withDefaultTag } from '../image/refere
 import { throwIfAborted } from '../util/abort.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
-import { parseDockerfile } from './dockerfile/parse.ts';
+import { dockerfileText, parseDockerfile } from './dockerfile/parse.ts';
 import { type Program, parseProgram } from './dockerfile/stages.ts';
+import { requireBuiltInFrontend } from './dockerfile/syntax.ts';
 import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
 import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
@@ -31,7 +32,9 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     options.dockerfile === undefined
       ? await readDockerfile(options.context, options.file)
       : { name: options.file ?? 'Dockerfile', bytes: options.dockerfile, path: undefined };
-  const program = parseProgram(parseDockerfile(file.bytes, { file: file.name }));
+  const text = dockerfileText(file.bytes);
+  requireBuiltInFrontend(text, { file: file.name, override: options.buildArgs?.BUILDKIT_SYNTAX });
+  const program = parseProgram(parseDockerfile(text, { file: file.name }));
   const context = await loadContext(options.context, {
     dockerfile: file.path,
     memos: `${environment.cacheRoot}/contexts`,

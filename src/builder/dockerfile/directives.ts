@@ -33,7 +33,7 @@ export class DirectiveReader {
     if (line === 1 && text.startsWith('#!')) return false;
     const assignment = readAssignment(text);
     const name = assignment?.name.toLowerCase();
-    if (assignment === undefined || (name !== 'syntax' && name !== 'escape' && name !== 'check')) {
+    if (assignment === undefined || !isDirectiveName(name)) {
       this.#done = true;
       return false;
     }
@@ -58,10 +58,17 @@ export class DirectiveReader {
   }
 }
 
+export function isDirectiveName(name: string | undefined): name is Directive['name'] {
+  return name === 'syntax' || name === 'escape' || name === 'check';
+}
+
 /** `# name = value`; also what a `# check=` comment above an instruction is read with. */
-export function readAssignment(text: string): { readonly name: string; readonly value: string } | undefined {
-  if (!text.startsWith('#')) return undefined;
-  const start = skipSpace(text, 1);
+export function readAssignment(
+  text: string,
+  mark = '#',
+): { readonly name: string; readonly value: string } | undefined {
+  if (!text.startsWith(mark)) return undefined;
+  const start = skipSpace(text, mark.length);
   let index = start;
   while (index < text.length && text[index] !== '=' && !isSpace(text.charCodeAt(index))) index++;
   const name = text.slice(start, index);

@@ -37,6 +37,7 @@ function run(text: string, variables: Variables, options: RunOptions): Expansion
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     const location = options.location?.() ?? { file: 'Dockerfile', line: 1 };
-    throw dockerfileError(`failed to process ${JSON.stringify(text)}: ${error.message}`, location);
+    const message = `failed to process ${JSON.stringify(text)}: ${error.message}`;
+    throw dockerfileError(message, location, error.remedy);
   }
 }

@@ -32,7 +32,15 @@ export interface Expansion {
 /** A word that cannot be expanded; the callers know its place in the file. */
 export class ExpansionError extends Error {
   override readonly name = 'ExpansionError';
+  readonly remedy: string;
+
+  constructor(message: string, remedy = 'Write ${NAME}, or \\$ where no variable is meant.') {
+    super(message);
+    this.remedy = remedy;
+  }
 }
+
+const closeQuote = 'Close the quote, or escape it.';
 
 /** Nobody nests deeper; the stack ends somewhere. */
 const maximumDepth = 200;
@@ -115,7 +123,10 @@ export class Expander {
   #singleQuoted(): string {
     const end = this.#text.indexOf("'", this.#position + 1);
     if (end < 0) {
-      throw new ExpansionError('unexpected end of statement while looking for matching single-quote');
+      throw new ExpansionError(
+        'unexpected end of statement while looking for matching single-quote',
+        closeQuote,
+      );
     }
     const raw = this.#options.rawQuotes === true;
     const value = this.#text.slice(this.#position + (raw ? 0 : 1), end + (raw ? 1 : 0));
@@ -151,7 +162,10 @@ export class Expander {
         this.#position++;
       } else result += character;
     }
-    throw new ExpansionError('unexpected end of statement while looking for matching double-quote');
+    throw new ExpansionError(
+      'unexpected end of statement while looking for matching double-quote',
+      closeQuote,
+    );
   }
 
   #dollar(): string {
@@ -196,7 +210,8 @@ export class Expander {
     if (operator === '?') {
       if (!missing) return value;
       const problem = value === undefined ? 'unset' : 'empty';
-      throw new ExpansionError(`${name}: ${word === '' ? `is not allowed to be ${problem}` : word}`);
+      const message = word === '' ? `is not allowed to be ${problem}` : word;
+      throw new ExpansionError(`${name}: ${message}`, `Give ${name} a value: --build-arg, ARG or ENV.`);
     }
     if (!pattern) throw new ExpansionError(`unsupported modifier (${written}) in substitution`);
     return this.#trimmed(value ?? '', word, operator);

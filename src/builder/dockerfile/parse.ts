@@ -143,15 +143,18 @@ class Reader {
   }
 }
 
+/** What the bytes of a file say, a byte order mark included. */
+export function dockerfileText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
 /**
  * Parses a Dockerfile into nodes that know their places; `interpret` gives them meaning. Lexical rules of BuildKit's
  * frontend/dockerfile/parser. Throws only HawserErrors DOCKERFILE_INVALID with a location.
  */
 export function parseDockerfile(text: string | Uint8Array, options: { readonly file: string }): Dockerfile {
-  let whole =
-    typeof text === 'string' ? text : Buffer.from(text.buffer, text.byteOffset, text.length).toString('utf8');
-  if (whole.startsWith('\ufeff')) whole = whole.slice(1);
-  const raw = splitLines(whole);
+  const whole = typeof text === 'string' ? text : dockerfileText(text);
+  const raw = splitLines(whole.startsWith('\ufeff') ? whole.slice(1) : whole);
   const source = { file: options.file, lines: raw.map(withoutLineEnd) };
   for (const [index, line] of source.lines.entries()) {
     if (line.length * 3 <= maximumLine || Buffer.byteLength(line) <= maximumLine) continue;

@@ -105,7 +105,12 @@ export function applyVolume(
 ): StageDraft {
   const paths = instruction.paths.map(word => {
     const path = line.expand(word, draft);
-    return path === '' ? line.fail('VOLUME specified can not be an empty string', word) : path;
+    if (path !== '') return path;
+    return line.fail(
+      'VOLUME specified can not be an empty string',
+      word,
+      'Give the variable a value, or name a folder.',
+    );
   });
   const volumes = { ...draft.config.Volumes, ...Object.fromEntries(paths.map(path => [path, {}])) };
   return withHistory(withConfig(draft, { Volumes: volumes }), `VOLUME [${paths.join(' ')}]`, noLayer);

@@ -6,8 +6,10 @@ import { expandWord } from '../../../src/builder/dockerfile/expand.ts';
 import type { Variables } from '../../../src/builder/dockerfile/expander.ts';
 import { parseDockerfile } from '../../../src/builder/dockerfile/parse.ts';
 import { parseProgram } from '../../../src/builder/dockerfile/stages.ts';
+import { isStep } from '../../../src/builder/plan/apply-line.ts';
 import { isHawserError } from '../../../src/errors/hawser-error.ts';
 import { dump } from './dump.ts';
+import { planOf } from './plan.ts';
 
 const corpora = join(import.meta.dirname, '../../../../shared/corpora');
 const parserFolder = join(corpora, 'parser');
@@ -122,6 +124,15 @@ describe('Dockerfile corpora', () => {
           joinedLines(text, node.line.startLine, node.line.endLine, dockerfile.escape),
         );
       }
+    });
+
+    it(`plans ${name} without a network`, async () => {
+      const text = readFileSync(join(corpora, 'dockerfiles', name), 'utf8');
+      const { stages } = parseProgram(parseDockerfile(text, { file: name }));
+      const { draft, steps } = await planOf(text);
+      const lines = stages.at(-1)?.instructions ?? [];
+      expect(draft.history).to.have.length(lines.length);
+      expect(steps.length).to.be.at.least(lines.filter(isStep).length);
     });
   }
 });

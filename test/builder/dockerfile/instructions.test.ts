@@ -160,7 +160,7 @@ describe('Dockerfile instructions', () => {
     });
   });
 
-  it('keeps the text of an instruction as history has it (trap 73)', () => {
+  it('keeps the text of an instruction as history has it', () => {
     const text = '  RUN a \\ \n   # no\n\n   && b \\\n  c  \n';
     expect(instructionOf(text).text).to.equal('RUN a    && b   c');
   });

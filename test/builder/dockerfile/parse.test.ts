@@ -1,20 +1,8 @@
 import { expect } from 'chai';
-import { array, assert, constantFrom, property, string, uint8Array } from 'fast-check';
 import { parseDockerfile } from '../../../src/builder/dockerfile/parse.ts';
-import { parseProgram } from '../../../src/builder/dockerfile/stages.ts';
-import { isHawserError } from '../../../src/errors/hawser-error.ts';
 
 function parse(text: string | Uint8Array): ReturnType<typeof parseDockerfile> {
   return parseDockerfile(text, { file: 'Dockerfile' });
-}
-
-/** Parses, and takes only located errors. */
-function parseOrRefuse(text: string | Uint8Array): void {
-  try {
-    parseProgram(parse(text));
-  } catch (error) {
-    if (!isHawserError(error, 'DOCKERFILE_INVALID') || error.location === undefined) throw error;
-  }
 }
 
 describe('parser directives', () => {
@@ -43,7 +31,7 @@ describe('parser directives', () => {
     );
   });
 
-  it('change continuations (trap 74)', () => {
+  it('change continuations', () => {
     const { nodes } = parse('# escape=`\nFROM a\nCOPY a c:\\\nRUN x `\n y');
     expect(nodes.map(node => node.line.text)).to.deep.equal(['FROM a', 'COPY a c:\\', 'RUN x  y']);
   });
@@ -65,56 +53,4 @@ describe('nodes', () => {
         ?.args.map(word => word.text),
     ).to.deep.equal(['b']);
   });
-});
-
-const pieces = [
-  ...'FROM a|RUN |COPY |ENV |ARG |ONBUILD |HEALTHCHECK |SHELL |CMD |--mount=|--from=|type=cache,|target=/a'.split(
-    '|',
-  ),
-  ...'<<E|E|<<-|#| |"|\\|$|${|}|[|]|,|=|"a"|é|1|[]|[1]|AS b|`'.split('|'),
-  '\n',
-  '\\\n',
-  '`\n',
-  '\r\n',
-  '\t',
-  "'",
-  '\0',
-  '\ud800',
-  '# escape=`\n',
-  '# syntax=x\n',
-  '\ufeff',
-  '\u0085',
-];
-
-describe('any input', () => {
-  const piece = constantFrom(...pieces);
-
-  it('gives a tree or a located error', () => {
-    assert(property(array(piece, { maxLength: 40 }), pieces => parseOrRefuse(pieces.join(''))));
-    assert(property(array(piece, { maxLength: 40 }), pieces => parseOrRefuse(`FROM a\n${pieces.join('')}`)));
-    assert(property(string({ unit: 'binary' }), parseOrRefuse));
-    assert(property(uint8Array({ maxLength: 200 }), parseOrRefuse));
-  });
-
-  const long = 60_000;
-  const hostile: readonly (readonly [string, string])[] = [
-    ['blanks', `FROM a\nRUN x${' '.repeat(long)}y\n`.repeat(16)],
-    ['blanks over continuations', `FROM a\nRUN x${`${' '.repeat(1000)}\\\n`.repeat(1000)}`],
-    ['continuations', `FROM a\nRUN ${'x \\\n'.repeat(250_000)}`],
-    ['empty continuations', `FROM a\nRUN \\\n${'\n'.repeat(1_000_000)}`],
-    ['comments', '# a\n'.repeat(250_000)],
-    ['onbuild', `FROM a\n${'ONBUILD '.repeat(7000)}x\n`],
-    ['onbuild over continuations', `FROM a\n${'ONBUILD \\\n'.repeat(100_000)}x\n`],
-    ['brackets', `FROM a\nCMD ${'['.repeat(long)}\n`.repeat(16)],
-    ['brackets over continuations', `FROM a\nCMD ${'[\\\n'.repeat(300_000)}`],
-    ['substitutions', `FROM a\nRUN <<${'${a:-'.repeat(10_000)}\n`.repeat(16)],
-    ['heredocs', `FROM a\nRUN ${'<<a '.repeat(10_000)}\n`],
-    ['heredoc quotes', `FROM a\nRUN <<${'"'.repeat(long)}\n`.repeat(16)],
-    ['escapes', `FROM a\nENV a=${'\\'.repeat(long)}\n`.repeat(16)],
-    ['flags', `FROM a\nRUN ${'--mount=target=/a \\\n'.repeat(50_000)}x`],
-    ['pairs', `FROM a\nENV ${'a=b \\\n'.repeat(200_000)}c=d`],
-  ];
-  for (const [name, text] of hostile) {
-    it(`takes linear time: ${name}`, () => parseOrRefuse(text));
-  }
 });

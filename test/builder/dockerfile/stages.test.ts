@@ -46,7 +46,7 @@ describe('stages', () => {
     expect(program.stages.map(stage => stage.name)).to.deep.equal(['x', 'y', undefined, 'x', 'last']);
   });
 
-  it('are found by name and number; the later of one name counts (trap 79)', () => {
+  it('are found by name and number; the later of one name counts', () => {
     const program = programOf(text);
     expect(source(program, 'X')).to.equal(3);
     expect(source(program, 'y')).to.equal(1);

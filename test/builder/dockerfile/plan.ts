@@ -1,0 +1,59 @@
+import { parseDockerfile } from '../../../src/builder/dockerfile/parse.ts';
+import { parseProgram } from '../../../src/builder/dockerfile/stages.ts';
+import { type BuildContextFiles, plainHasher } from '../../../src/builder/execute/context.ts';
+import { globalVariables } from '../../../src/builder/plan/global-variables.ts';
+import { type BuildPlan, type PlanOptions, planBuild } from '../../../src/builder/plan/plan-build.ts';
+import type { ContainerConfig, ImageConfig } from '../../../src/image/config.ts';
+import { type Platform, parsePlatform } from '../../../src/image/platform.ts';
+
+export interface PlanRequest {
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  /** A folder of files; none by default. */
+  readonly context?: string;
+  /** The configs of base images by name; any other image has an empty one. */
+  readonly images?: Readonly<Record<string, ContainerConfig>>;
+}
+
+const amd64 = parsePlatform('linux/amd64');
+
+/** Plans a build with neither network nor store: what FROM names is taken as given. */
+export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPlan> {
+  const program = parseProgram(parseDockerfile(text, { file: 'Dockerfile' }));
+  const { buildArgs = {}, target } = request;
+  const globals = globalVariables(program, { buildArgs, target: amd64, build: amd64, stage: target });
+  const context: BuildContextFiles = {
+    tree: { root: request.context ?? '/nowhere', isContext: true },
+    hasher: plainHasher,
+    whyHidden: () => undefined,
+  };
+  const settings: PlanOptions['settings'] = {
+    escape: program.dockerfile.escape,
+    buildArgs,
+    globals,
+    context,
+    surroundings: {
+      loadRunStep: () => Promise.reject(new Error('a plan runs nothing')),
+      run: '/nowhere',
+      isolation: 'auto',
+    },
+    network: 'default',
+    extraHosts: [],
+    epoch: undefined,
+    noCache: false,
+  };
+  return planBuild({
+    program,
+    settings,
+    target,
+    platform: amd64,
+    resolveBase: async (name, platform) => ({
+      vertex: { id: name, name: `FROM ${name}`, inputs: [] },
+      config: imageConfig(platform, request.images?.[name] ?? {}),
+    }),
+  });
+}
+
+function imageConfig(platform: Platform, config: ContainerConfig): ImageConfig {
+  return { ...platform, config, rootfs: { type: 'layers', diff_ids: [] } };
+}

@@ -115,7 +115,7 @@ async function startRegistry() {
     if (ended) throw new StepError(`the registry ended; see ${join(state, 'registry.log')}`);
     return answersAsRegistry();
   });
-  return `volume ${volume}`;
+  return `process ${server.pid}, volume ${volume}`;
 }
 
 function printTimings() {
@@ -159,7 +159,7 @@ What to try next:
   node bin/run.js pod logs nginx                 what nginx says
   kubectl get pods -o wide                       the real kubectl, no configuration needed
   node bin/run.js image history nginx:1.22       the layers that the Dockerfile made
-  docker pull ${image}         any client can pull from the registry
+  docker pull ${image}          any client can pull from the registry
   node bin/run.js pod delete nginx               take the pod away
   node bin/run.js cluster down                   stop the pod API
   npm link                                       puts hawser itself on your PATH`);

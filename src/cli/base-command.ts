@@ -22,6 +22,16 @@ export abstract class BaseCommand extends Command {
     process.on('SIGTERM', interrupt);
   }
 
+  /** As oclif's, but that what stdin holds is never taken for an argument that was not given. */
+  protected override parse<
+    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
+    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
+  >(options: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
+    for (const argument of Object.values(options.args ?? {})) argument.ignoreStdin = true;
+    return super.parse(options, argv);
+  }
+
   /** Prints a result line to stdout. */
   print(line: string): void {
     process.stdout.write(`${line}\n`);

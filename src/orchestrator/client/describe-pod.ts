@@ -31,7 +31,7 @@ function writeHead(text: DescribeText, { metadata, spec, status }: Pod): void {
   const ips = status?.podIPs ?? [];
   if (ips.length === 0) text.line(0, 'IPs:\t<none>');
   else {
-    text.line(0, 'IPs:\t');
+    text.line(0, 'IPs:');
     for (const { ip } of ips) text.line(1, `IP:\t${ip}`);
   }
 }

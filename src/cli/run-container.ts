@@ -1,5 +1,6 @@
-import { resizeContainer } from '../runtime/attach-container.ts';
+import { type AttachStreams, attachContainer, resizeContainer } from '../runtime/attach-container.ts';
 import type { ContainerEngine } from '../runtime/container-engine.ts';
+import { stateOf } from '../runtime/container-state.ts';
 import type { ContainerRecord } from '../runtime/container-types.ts';
 import { removeContainer } from '../runtime/remove-container.ts';
 import { runAttached } from '../runtime/run-attached.ts';
@@ -53,19 +54,34 @@ function takeTerminal(engine: ContainerEngine, id: string): () => void {
   };
 }
 
-/** Runs a container with this process's streams. @returns its exit code */
-export async function runInForeground(engine: ContainerEngine, record: ContainerRecord): Promise<number> {
-  const { id, request } = record;
+/** Lends this process's streams to a container for as long as `work` takes. */
+async function withOwnStreams<T>(
+  engine: ContainerEngine,
+  { id, request }: ContainerRecord,
+  work: (streams: AttachStreams) => Promise<T>,
+): Promise<T> {
   const hasTerminal = request.tty === true && process.stdin.isTTY && process.stdout.isTTY;
   const giveBack = hasTerminal ? takeTerminal(engine, id) : forwardSignals(engine, id);
   try {
-    const state = await runAttached(engine, id, {
+    return await work({
       ...(request.stdin === true ? { stdin: process.stdin } : {}),
       ...(hasTerminal ? { detachKeys } : {}),
       onOutput: (stream, chunk) => void process[stream].write(chunk),
     });
-    return state.exitCode ?? 0;
   } finally {
     giveBack();
   }
+}
+
+/** Runs a container with this process's streams. @returns its exit code */
+export async function runInForeground(engine: ContainerEngine, record: ContainerRecord): Promise<number> {
+  const state = await withOwnStreams(engine, record, streams => runAttached(engine, record.id, streams));
+  return state.exitCode ?? 0;
+}
+
+/** Joins this process's streams to a container that runs. @returns its exit code; 0 once detached */
+export async function attachInForeground(engine: ContainerEngine, record: ContainerRecord): Promise<number> {
+  await withOwnStreams(engine, record, streams => attachContainer(engine, record.id, streams));
+  const { status, exitCode } = stateOf(engine, record.id);
+  return status === 'running' ? 0 : (exitCode ?? 0);
 }

@@ -180,6 +180,16 @@ describe('containers', function () {
       expect(timed).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\S+ end$/);
     });
 
+    it('is joined by attach, which ends with its exit code', async () => {
+      const script = 'read line; echo "got $line"; exit 7';
+      await sandbox.hawser('run', '-d', '-i', '--name', 'joined', 'busybox', 'sh', '-c', script);
+      const attached = await sandbox.try(['attach', 'joined'], { input: 'this\n' });
+      expect([attached.code, attached.stdout]).to.deep.equal([7, 'got this\n']);
+      const late = await sandbox.try(['attach', 'joined']);
+      expect(late.code).to.equal(1);
+      expect(late.stderr).to.contain('is not running [CONFLICT]');
+    });
+
     it('ends with the foreground command that gets SIGTERM', async () => {
       const child = sandbox.start(
         'run',

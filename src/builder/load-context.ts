@@ -3,8 +3,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { nearest } from '../util/nearest.ts';
 import { StatMemo } from './cache/stat-memo.ts';
-import { type IgnoreMatcher, parseIgnore } from './dockerfile/ignore.ts';
 import type { BuildContextFiles } from './execute/context.ts';
+import { type IgnoreFile, ignoreOf, type SourceTree } from './execute/copy/source-tree.ts';
 
 export interface LoadedContext extends BuildContextFiles {
   /** Keeps what was learnt about the files for the next build. */
@@ -30,15 +30,9 @@ export async function loadContext(folder: string, options: LoadContextOptions): 
   const own = options.dockerfile === undefined ? undefined : `${options.dockerfile}.dockerignore`;
   const ignore = (await readIgnore(own, root)) ?? (await readIgnore(join(root, '.dockerignore'), root));
   const memo = new StatMemo(options.memos, root);
-  return {
-    tree: { root, isContext: true, ...(ignore === undefined ? {} : { filter: ignore.matcher }) },
-    hasher: memo,
-    whyHidden(path) {
-      const pattern = ignore?.matcher.explain(path);
-      return pattern === undefined ? undefined : `${ignore?.file}:${pattern.line}: ${pattern.text}`;
-    },
-    save: () => memo.save(),
-  };
+  const tree: SourceTree = { root, owners: 'root', ...(ignore === undefined ? {} : { ignore }) };
+  ignoreOf(tree); // a wrong line is told at once
+  return { tree, hasher: memo, name: 'the build context', save: () => memo.save() };
 }
 
 async function requireFolder(root: string, written: string): Promise<void> {
@@ -57,15 +51,12 @@ async function requireFolder(root: string, written: string): Promise<void> {
   }
 }
 
-async function readIgnore(
-  path: string | undefined,
-  root: string,
-): Promise<{ readonly matcher: IgnoreMatcher; readonly file: string } | undefined> {
+async function readIgnore(path: string | undefined, root: string): Promise<IgnoreFile | undefined> {
   const text = path === undefined ? undefined : await readIfThere(path);
   if (path === undefined || text === undefined) return undefined;
   const inside = relative(root, path);
   const file = inside.startsWith('..') ? path : inside;
-  return { matcher: parseIgnore(text.toString('utf8'), { file }), file };
+  return { file, text: text.toString('utf8') };
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -1,44 +1,102 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { digestOf } from '../../image/digest.ts';
 import type { SourceEntry, SourceListing } from '../execute/copy/source-entry.ts';
+import { SourceRecord } from '../execute/copy/source-record.ts';
 
 export interface ContentHasher {
-  /** SHA-256 in hex of the content of a file. */
-  digestOf(file: SourceEntry): string;
+  /** SHA-256 in hex of the content of a file; of nothing for one that is gone by now. */
+  digestOf(file: SourceEntry): string | Promise<string>;
 }
+
+export interface ContentSummary {
+  /** SHA-256 in hex. */
+  readonly digest: string;
+  /** As `SourceRecord` has it. */
+  readonly fingerprint: string;
+  readonly entries: number;
+  /** Bytes of all files. */
+  readonly size: number;
+}
+
+/** Milliseconds after which others get their turn. */
+const turn = 20;
 
 /**
  * What COPY's result depends on of its sources: name, kind, mode, owner, size, link target, capability and content of
  * each entry, and which names share a file. Not the times.
  */
-export function contentDigestOf(listings: readonly SourceListing[], hasher: ContentHasher): string {
-  const hash = createHash('sha256');
-  const groups = new Map<string, number>();
-  for (const listing of listings) {
-    hash.update(JSON.stringify([listing.name, listing.entries.length]));
-    for (const entry of listing.entries) {
-      hash.update(JSON.stringify([...describe(entry), groupOf(entry, groups), contentOf(entry, hasher)]));
-    }
+export async function summarise(
+  listings: Iterable<SourceListing>,
+  hasher: ContentHasher,
+): Promise<ContentSummary> {
+  const digester = new ContentDigester(hasher);
+  for (const listing of listings) await digester.add(listing);
+  return digester.summary();
+}
+
+class ContentDigester {
+  readonly #hasher: ContentHasher;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #record = new SourceRecord();
+  readonly #groups = new Map<string, number>();
+  #until = performance.now() + turn;
+
+  constructor(hasher: ContentHasher) {
+    this.#hasher = hasher;
   }
-  return hash.digest('hex');
+
+  async add(listing: SourceListing): Promise<void> {
+    this.#groups.clear();
+    this.#hash.update(JSON.stringify([listing.name]));
+    await this.#entry(listing.top);
+    for (const entry of listing.below()) {
+      const waiting = this.#entry(entry);
+      if (waiting !== undefined) await waiting;
+      if (performance.now() > this.#until) {
+        await setImmediate();
+        this.#until = performance.now() + turn;
+      }
+    }
+    // No listing ends within the next one.
+    this.#hash.update('[]');
+  }
+
+  summary(): ContentSummary {
+    const { entries, size } = this.#record;
+    return { digest: this.#hash.digest('hex'), fingerprint: this.#record.fingerprint(), entries, size };
+  }
+
+  /** A promise only where there is something to wait for: most contents are known. */
+  #entry(entry: SourceEntry): Promise<void> | undefined {
+    this.#record.add(entry);
+    const content = this.#contentOf(entry);
+    if (typeof content !== 'string') return content.then(known => this.#update(entry, known));
+    this.#update(entry, content);
+    return undefined;
+  }
+
+  #update(entry: SourceEntry, content: string): void {
+    this.#hash.update(JSON.stringify([...describe(entry), this.#groupOf(entry), content]));
+  }
+
+  /** Names of one file get one number, so that a copy and a link are told apart. */
+  #groupOf(entry: SourceEntry): number {
+    if (entry.inode === undefined) return -1;
+    const known = this.#groups.get(entry.inode);
+    if (known !== undefined) return known;
+    this.#groups.set(entry.inode, this.#groups.size);
+    return -1;
+  }
+
+  #contentOf(entry: SourceEntry): string | Promise<string> {
+    if (entry.type !== 'file') return '';
+    return entry.inline === undefined ? this.#hasher.digestOf(entry) : digestOf(entry.inline);
+  }
 }
 
 function describe(entry: SourceEntry): readonly unknown[] {
-  const { type, path, mode, uid, gid, size, link, device, capability } = entry;
+  const { type, path, mode, uid, gid, size, link, device, capability, implied } = entry;
   const attribute = capability === undefined ? '' : Buffer.from(capability).toString('hex');
-  return [type, path, mode, uid, gid, size, link ?? '', device ?? 0, attribute];
-}
-
-/** Names of one file get one number, so that a copy and a link are told apart. */
-function groupOf(entry: SourceEntry, groups: Map<string, number>): number {
-  if (entry.inode === undefined) return -1;
-  const known = groups.get(entry.inode);
-  if (known !== undefined) return known;
-  groups.set(entry.inode, groups.size);
-  return -1;
-}
-
-function contentOf(entry: SourceEntry, hasher: ContentHasher): string {
-  if (entry.type !== 'file') return '';
-  return entry.inline === undefined ? hasher.digestOf(entry) : digestOf(entry.inline);
+  return [type, path, mode, uid, gid, size, link ?? '', device ?? 0, attribute, implied === true];
 }

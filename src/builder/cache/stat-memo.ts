@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
+import { systemErrorCode } from '../../errors/hawser-error.ts';
 import { digestOf } from '../../image/digest.ts';
 import { writeFileAtomic } from '../../util/atomic-file.ts';
 import type { SourceEntry } from '../execute/copy/source-entry.ts';
+import { hashFile } from './hash-file.ts';
 
 /** Of a file: inode, size, times of content and inode in milliseconds; and the SHA-256 of its content in hex. */
 type MemoEntry = readonly [ino: number, size: number, mtime: number, ctime: number, hex: string];
@@ -14,7 +14,6 @@ type MemoEntry = readonly [ino: number, size: number, mtime: number, ctime: numb
  * clock for files ticks every few milliseconds; it is not remembered.
  */
 const SETTLED_AFTER = 100;
-const BUFFER_SIZE = 1024 * 1024;
 
 /**
  * Remembers the content digests of a build context's files, so that an unchanged file costs a stat and no read. It is a
@@ -32,7 +31,9 @@ export class StatMemo {
   }
 
   /** SHA-256 in hex of the content of a file. */
-  digestOf(file: Pick<SourceEntry, 'location' | 'ino' | 'size' | 'mtime' | 'ctime'>): string {
+  digestOf(
+    file: Pick<SourceEntry, 'location' | 'ino' | 'size' | 'mtime' | 'ctime'>,
+  ): string | Promise<string> {
     const path = file.location;
     this.#known ??= this.#load();
     const known = this.#known.get(path);
@@ -48,11 +49,13 @@ export class StatMemo {
     }
     const now = Date.now();
     const hex = hashFile(path);
-    if (now - file.ctime > SETTLED_AFTER) {
-      this.#current.set(path, [file.ino, file.size, file.mtime, file.ctime, hex]);
+    if (now - file.ctime <= SETTLED_AFTER) return hex;
+    const keep = (digest: string) => {
+      this.#current.set(path, [file.ino, file.size, file.mtime, file.ctime, digest]);
       this.#changed = true;
-    }
-    return hex;
+      return digest;
+    };
+    return typeof hex === 'string' ? keep(hex) : hex.then(keep);
   }
 
   /** Writes down what is new. Entries that this build did not meet are kept while there is something to write. */
@@ -70,31 +73,5 @@ export class StatMemo {
       if (error instanceof SyntaxError || systemErrorCode(error) === 'ENOENT') return new Map();
       throw error;
     }
-  }
-}
-
-let buffer: Buffer | undefined;
-
-/** SHA-256 in hex of a file's content. */
-export function hashFile(path: string): string {
-  buffer ??= Buffer.allocUnsafeSlow(BUFFER_SIZE);
-  const hash = createHash('sha256');
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    throw new HawserError('CONTEXT_INVALID', `cannot read ${path}: ${systemErrorCode(error)}`, {
-      cause: error,
-      remedy: 'Make the file readable, or hide it with .dockerignore.',
-    });
-  }
-  try {
-    for (;;) {
-      const length = readSync(descriptor, buffer, 0, BUFFER_SIZE, null);
-      if (length === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, length));
-    }
-  } finally {
-    closeSync(descriptor);
   }
 }

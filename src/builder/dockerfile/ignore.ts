@@ -29,6 +29,8 @@ export interface IgnoreMatcher {
   excludes(path: string): boolean;
   /** Whether a line takes back something below the folder, so that a walk must descend though the folder is excluded. */
   couldIncludeBelow(folder: string): boolean;
+  /** Whether a line matches something below the folder. */
+  couldMatchBelow(folder: string): boolean;
   /** The line because of which `path` is excluded. */
   explain(path: string): IgnorePattern | undefined;
 }
@@ -64,6 +66,12 @@ class Matcher implements IgnoreMatcher {
     );
   }
 
+  couldMatchBelow(folder: string): boolean {
+    return this.patterns.some(
+      ({ exception }, index) => !exception && this.#compiled[index]?.couldMatchBelow(folder) === true,
+    );
+  }
+
   explain(path: string): IgnorePattern | undefined {
     const state = this.#stateOf(path);
     return state?.excluded === true ? state.pattern : undefined;
@@ -76,6 +84,26 @@ class Matcher implements IgnoreMatcher {
       state = this.enter(names.slice(0, depth).join('/'), state);
     return state;
   }
+}
+
+/**
+ * The patterns of `--exclude` and `--parents`, as moby/patternmatcher takes them: white space around them and `!` before
+ * them count as in a .dockerignore. Undefined where one of them is malformed.
+ */
+export function matchPatterns(texts: readonly string[]): IgnoreMatcher | undefined {
+  const patterns: IgnorePattern[] = [];
+  const compiled: PathPattern[] = [];
+  for (const [index, raw] of texts.entries()) {
+    const written = trimSpace(raw);
+    if (written === '') continue;
+    const exception = written.startsWith('!');
+    const body = exception ? written.slice(1) : written;
+    const pattern = body === '' ? undefined : compilePathPattern(cleanPath(body));
+    if (pattern === undefined) return undefined;
+    patterns.push({ text: written, line: index + 1, exception });
+    compiled.push(pattern);
+  }
+  return new Matcher(patterns, compiled);
 }
 
 /**
@@ -114,7 +142,12 @@ export function parseIgnore(text: string, options: { readonly file: string }): I
 
 /** Go's filepath.Clean, and no slash in front. */
 function cleanPattern(text: string): string {
-  let clean = posix.normalize(text);
-  if (clean.length > 1 && clean.endsWith('/')) clean = clean.slice(0, -1);
+  const clean = cleanPath(text);
   return clean.length > 1 && clean.startsWith('/') ? clean.slice(1) : clean;
+}
+
+/** Go's filepath.Clean. */
+function cleanPath(text: string): string {
+  const clean = posix.normalize(text);
+  return clean.length > 1 && clean.endsWith('/') ? clean.slice(0, -1) : clean;
 }

@@ -1,15 +1,14 @@
 import type { ContentHasher } from '../cache/content-digest.ts';
-import { hashFile } from '../cache/stat-memo.ts';
-import type { SourceTree } from './copy/list-source.ts';
-import type { SourceEntry } from './copy/source-entry.ts';
+import { hashFile } from '../cache/hash-file.ts';
+import type { SourceTree } from './copy/source-tree.ts';
 
 /** The folder that COPY and ADD take files from. */
 export interface BuildContextFiles {
   readonly tree: SourceTree;
   readonly hasher: ContentHasher;
-  /** Where .dockerignore hides `path`, as `file:line: pattern`; undefined where it does not. */
-  whyHidden(path: string): string | undefined;
+  /** For messages, e.g. `the build context`. */
+  readonly name: string;
 }
 
 /** Hashes files of snapshots, which nobody remembers: they are read once at most. */
-export const plainHasher: ContentHasher = { digestOf: (file: SourceEntry) => hashFile(file.location) };
+export const plainHasher: ContentHasher = { digestOf: file => hashFile(file.location) };

@@ -1,3 +1,4 @@
+import { byteString } from '../../util/byte-string.ts';
 import { cacheKeyOf } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
 import type { Operation } from './operation.ts';
@@ -20,7 +21,7 @@ export function makeFolderOperation(definition: MakeFolder): Operation {
     execute: ([parent = { layers: [], chainID: undefined }], { workspace }) =>
       workspace.change(parent, async root => {
         const owner = lookUpOwner(root, user) ?? { uid: 0, gid: 0 };
-        makeFolders(root, path, {
+        makeFolders(byteString(root), byteString(path), {
           owner,
           mode: 0o755,
           mtime: epoch === undefined ? undefined : epoch * 1000,

@@ -10,14 +10,21 @@ type OutputSink = (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 export interface ExecuteOptions {
   readonly workspace: Workspace;
   readonly output: OutputSink;
+  /** Something that the user should know and that stops nothing. */
+  readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** A layer; `transient` where it is not what the key has named, since its sources changed meanwhile: it is not cached. */
+export type Result = CachedLayer & { readonly transient?: boolean };
 
 /**
  * One step of a build: it turns file states into one layer on top of the first of them. The solver knows nothing else of
  * it, and no Dockerfile.
  */
 export interface Operation {
+  /** Its layer does not depend on the first input, on which it is only put: it need not wait for it. */
+  readonly independent?: boolean;
   /**
    * Names the result by what it depends on, without side effects: the identities of the inputs, the definition, and what
    * it takes from the build context.
@@ -28,7 +35,7 @@ export interface Operation {
    * which are unpacked for it. So a copy from a stage that was built again, to the same files, is still found.
    */
   contentKey?(inputs: readonly FileState[], workspace: Workspace): Promise<Digest>;
-  execute(inputs: readonly FileState[], options: ExecuteOptions): Promise<CachedLayer>;
+  execute(inputs: readonly FileState[], options: ExecuteOptions): Promise<Result>;
 }
 
 /** A node of the build graph. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
-import { lstatOrNothing, resolveInside } from './copy/root-path.ts';
+import { byteString, fsPath } from '../../util/byte-string.ts';
+import { joinBytes, lstatOrNothing, resolveInside } from './copy/root-path.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -10,10 +11,11 @@ export interface Owner {
 /** The lines of a colon-separated file inside an image's root; none where there is no such file. */
 function linesOf(root: string, path: string): readonly (readonly string[])[] {
   try {
-    const location = root + resolveInside(root, path, { followLast: true });
+    const rootPath = byteString(root);
+    const location = joinBytes(rootPath, resolveInside(rootPath, path, { followLast: true }));
     // A fifo in an image must not block the build.
     if (lstatOrNothing(location)?.isFile() !== true) return [];
-    const text = readFileSync(location, 'utf8');
+    const text = readFileSync(fsPath(location), 'utf8');
     return text.split('\n').map(line => line.split(':'));
   } catch (error) {
     const code = systemErrorCode(error);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
+import { byteString } from '../../util/byte-string.ts';
 import { cacheKeyOf } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
 import { emptyState } from './file-state.ts';
@@ -76,7 +77,7 @@ async function runInside(rootfs: string, mounts: readonly RunMount[], work: RunW
   const tail = new OutputTail(TAIL_LINES);
   const runStep = await surroundings.loadRunStep();
   // A WORKDIR of the base image need not be there.
-  makeFolders(rootfs, definition.cwd, { owner: { uid: 0, gid: 0 }, mode: 0o755 });
+  makeFolders(byteString(rootfs), byteString(definition.cwd), { owner: { uid: 0, gid: 0 }, mode: 0o755 });
   const { exitCode } = await runStep({
     rootfs,
     mounts,

@@ -58,14 +58,21 @@ export class Solver {
   }
 
   async #solveOnce(vertex: Vertex): Promise<FileState> {
-    if (vertex.operation === undefined) return vertex.source ?? emptyState;
-    const inputs = await Promise.all(vertex.inputs.map(input => this.#solve(input)));
+    const { operation } = vertex;
+    if (operation === undefined) return vertex.source ?? emptyState;
+    const solving = vertex.inputs.map(input => this.#solve(input));
+    const [base = Promise.resolve(emptyState), ...others] = solving;
+    base.catch(() => undefined); // who waits for it meets the failure
+    const inputs =
+      operation.independent === true
+        ? [emptyState, ...(await Promise.all(others))]
+        : await Promise.all(solving);
     throwIfAborted(this.#options.abort.signal);
     const step = new StepInProgress(vertex, this.#options.observer);
     try {
-      const layer = await this.#layerOf(vertex.operation, { vertex, inputs, step });
+      const layer = await this.#layerOf(operation, { vertex, inputs, step });
       step.done();
-      return extendState(inputs[0] ?? emptyState, layer);
+      return extendState(await base, layer);
     } catch (caught) {
       const error = isHawserError(caught, 'ABORTED') ? caught : located(caught, vertex.location);
       // The first failure is the build's; that others are stopped for it is no failure of theirs.
@@ -107,11 +114,13 @@ export class Solver {
         return same;
       }
       step.started();
-      const layer = await operation.execute(inputs, {
+      const { transient, ...layer } = await operation.execute(inputs, {
         workspace,
         signal: abort.signal,
         output: (stream, chunk) => observer.vertexOutput(step.shown, stream, chunk),
+        warn: message => observer.warning?.(message, vertex.location),
       });
+      if (transient === true) return layer;
       for (const name of contentKey === undefined ? [key] : [key, contentKey]) {
         await cache.put(name, { ...layer, step: vertex.name });
       }

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { splitDevice } from '../../layers/fs-ops.ts';
 import { tarEntry } from '../../tar/entry.ts';
 import { type TarItem, writeTar } from '../../tar/writer.ts';
-import { byteString } from '../../util/byte-string.ts';
+import { type ByteString, byteString, fsPath } from '../../util/byte-string.ts';
 import { fileTimeOf } from '../execute/copy/file-time.ts';
 import { listSource } from '../execute/copy/list-source.ts';
 import type { SourceEntry } from '../execute/copy/source-entry.ts';
@@ -15,14 +15,14 @@ export interface RootfsArchiveOptions {
 
 /** `type=tar`: the files of an image as one plain archive, hard links kept, sockets left out. */
 export function rootfsArchive(root: string, options: RootfsArchiveOptions): AsyncIterable<Uint8Array> {
-  const entries = listSource({ root, isContext: false }, '/')[0]?.entries ?? [];
-  return writeTar(itemsOf(entries, options));
+  const [listing] = listSource({ root, owners: 'kept' }, { path: '/' }) ?? [];
+  return writeTar(itemsOf(listing?.below() ?? [], options));
 }
 
-function* itemsOf(entries: readonly SourceEntry[], options: RootfsArchiveOptions): Generator<TarItem, void> {
-  const first = new Map<string, string>();
+function* itemsOf(entries: Iterable<SourceEntry>, options: RootfsArchiveOptions): Generator<TarItem, void> {
+  const first = new Map<string, ByteString>();
   for (const entry of entries) {
-    if (entry.path === '' || entry.type === 'socket') continue;
+    if (entry.type === 'socket') continue;
     const link = entry.inode === undefined ? undefined : first.get(entry.inode);
     if (entry.inode !== undefined && link === undefined) first.set(entry.inode, entry.path);
     yield itemOf(entry, link, options);
@@ -37,7 +37,7 @@ const types = {
   socket: 'file',
 } as const;
 
-function itemOf(entry: SourceEntry, link: string | undefined, options: RootfsArchiveOptions): TarItem {
+function itemOf(entry: SourceEntry, link: ByteString | undefined, options: RootfsArchiveOptions): TarItem {
   const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
   const type = isDevice ? (entry.type as 'character-device') : types[entry.type as keyof typeof types];
   const device = isDevice ? splitDevice(entry.device ?? 0) : { major: 0, minor: 0 };
@@ -46,7 +46,7 @@ function itemOf(entry: SourceEntry, link: string | undefined, options: RootfsArc
   const capability =
     entry.capability === undefined ? [] : [['security.capability', entry.capability] as const];
   const fields = {
-    name: byteString(entry.path),
+    name: entry.path,
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
@@ -55,12 +55,12 @@ function itemOf(entry: SourceEntry, link: string | undefined, options: RootfsArc
     devminor: device.minor,
     xattrs: new Map(capability),
   };
-  if (link !== undefined) return { entry: tarEntry({ ...fields, type: 'link', linkname: byteString(link) }) };
-  const linkname = byteString(entry.link ?? '');
+  if (link !== undefined) return { entry: tarEntry({ ...fields, type: 'link', linkname: link }) };
+  const linkname = entry.link ?? byteString('');
   const header = tarEntry({ ...fields, type, linkname, size: entry.size });
   if (entry.type !== 'file' || entry.size === 0) return { entry: header };
   return {
     entry: header,
-    body: createReadStream(entry.location, { highWaterMark: 1 << 20, signal: options.signal }),
+    body: createReadStream(fsPath(entry.location), { highWaterMark: 1 << 20, signal: options.signal }),
   };
 }

@@ -11,7 +11,8 @@ import {
   applyUser,
   applyVolume,
 } from './config-lines.ts';
-import { applyCopy, applyRun, applyWorkdir } from './file-lines.ts';
+import { applyCopy } from './copy-line.ts';
+import { applyRun, applyWorkdir } from './file-lines.ts';
 import type { LineContext } from './line-context.ts';
 import { type StageDraft, withConfig, withHistory } from './stage-draft.ts';
 

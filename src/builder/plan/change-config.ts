@@ -14,7 +14,7 @@ const settings: BuildSettings = {
   escape: '\\',
   buildArgs: {},
   globals: new Map(),
-  context: { tree: { root: '/', isContext: true }, hasher: plainHasher, whyHidden: () => undefined },
+  context: { tree: { root: '/', owners: 'root' }, hasher: plainHasher, name: 'nothing' },
   surroundings: {
     loadRunStep: () => Promise.reject(new Error('a change of the config runs nothing')),
     run: '/',

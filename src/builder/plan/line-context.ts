@@ -24,11 +24,14 @@ export interface BuildSettings {
   readonly noCache: boolean;
 }
 
-export interface SourceOfCopy {
-  readonly vertex: Vertex;
+/** What `--from` stands for: the files of a stage or an image, or a folder that `--build-context` names. */
+export type SourceOfCopy = {
   /** For messages, e.g. `stage build`. */
   readonly name: string;
-}
+} & (
+  | { readonly vertex: Vertex; readonly context?: undefined }
+  | { readonly vertex?: undefined; readonly context: BuildContextFiles }
+);
 
 export interface StepName {
   /** Unique in a build. */

@@ -1,5 +1,7 @@
 import {
   chmodSync,
+  closeSync,
+  fstatSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -11,11 +13,16 @@ import {
 import { posix } from 'node:path';
 import { HawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
 import { fsOps, splitDevice } from '../../../layers/fs-ops.ts';
+import { type ByteString, byteString, bytesOf, fsPath, textOf } from '../../../util/byte-string.ts';
+import { applyModeChange, type ModeChange } from './file-mode.ts';
 import { fileTimeOf } from './file-time.ts';
 import { makeFolders, type NewFolder } from './make-folders.ts';
-import { lstatOrNothing, resolveInside } from './root-path.ts';
+import { isUnchanged, openSource } from './open-source.ts';
+import { joinBytes, lstatOrNothing, resolveInside } from './root-path.ts';
 import type { SourceEntry, SourceListing } from './source-entry.ts';
+import type { SourceRecord } from './source-record.ts';
 
+/** Where a COPY goes, and how. Plain data. */
 export interface CopyTarget {
   /** The mounted root of the image. */
   readonly root: string;
@@ -24,26 +31,31 @@ export interface CopyTarget {
   /** `--chown` */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** `--chmod` */
-  readonly mode?: number | undefined;
+  readonly mode?: ModeChange | undefined;
   /** Milliseconds since 1970 for what is made and has no time of its own, and as the latest time of the rest. */
   readonly time?: number | undefined;
 }
 
+/** What a folder that a COPY needs is made like. */
+export function newFolderOf({ owner, mode, time }: CopyTarget): NewFolder {
+  // Only a number reaches folders that are made on the way: there is no mode that letters could change.
+  const octal = mode !== undefined && 'octal' in mode ? mode.octal : 0o755;
+  return { owner: owner ?? { uid: 0, gid: 0 }, mode: octal, mtime: time };
+}
+
 /** Where the entries of one listing go, after BuildKit's rules for files, folders and trailing slashes. */
-function prepareTarget(listing: SourceListing, target: CopyTarget): string {
-  const folder: NewFolder = {
-    owner: target.owner ?? { uid: 0, gid: 0 },
-    mode: target.mode ?? 0o755,
-    mtime: target.time,
-  };
+function prepareTarget(listing: SourceListing, target: CopyTarget): ByteString {
+  const folder = newFolderOf(target);
+  const root = byteString(target.root);
+  const wanted = byteString(target.path);
   // All that stands before the last slash is a folder; after it, the name of a file or of a folder.
-  const parent = target.path.slice(0, target.path.lastIndexOf('/') + 1);
-  makeFolders(target.root, parent, folder);
-  let path = resolveInside(target.root, posix.normalize(target.path), { followLast: true });
-  const stats = lstatOrNothing(target.root + path);
-  const isFolder = listing.entries[0]?.type === 'folder';
-  if (!isFolder && stats?.isDirectory() === true) path = posix.join(path, listing.name);
-  makeFolders(target.root, isFolder && stats === undefined ? path : posix.dirname(path), folder);
+  makeFolders(root, wanted.slice(0, wanted.lastIndexOf('/') + 1) as ByteString, folder);
+  let path = resolveInside(root, posix.normalize(wanted), { followLast: true });
+  const stats = lstatOrNothing(`${root}${path}` as ByteString);
+  const isFolder = listing.top.type === 'folder';
+  if (!isFolder && stats?.isDirectory() === true) path = joinBytes(path, listing.name);
+  const needed = isFolder && stats === undefined ? path : posix.dirname(path);
+  makeFolders(root, needed as ByteString, folder);
   return path;
 }
 
@@ -51,101 +63,166 @@ function prepareTarget(listing: SourceListing, target: CopyTarget): string {
  * Copies what was listed into an image's root, with the rules of BuildKit's COPY (research: Dockerfile traps 1 to 21).
  * The loop is synchronous: it is several times faster so, and large copies run it in a worker.
  *
- * @throws HawserError CONFLICT where file meets folder, NO_SPACE
+ * @throws HawserError CONFLICT where file meets folder, NO_SPACE, CONTEXT_INVALID
  */
-export function copyListings(listings: readonly SourceListing[], target: CopyTarget): void {
-  const copier = new EntryCopier(target);
-  for (const listing of listings) copier.copy(listing, prepareTarget(listing, target));
-}
-
-class EntryCopier {
+export class EntryCopier {
   readonly #target: CopyTarget;
+  readonly #root: ByteString;
   /** First copy of a file with several names. */
-  readonly #copied = new Map<string, string>();
+  readonly #copied = new Map<string, ByteString>();
+  /** Folders that are being filled: the outermost first. */
+  readonly #open: { readonly entry: SourceEntry; readonly location: ByteString }[] = [];
+  #changed = false;
 
   constructor(target: CopyTarget) {
     this.#target = target;
+    this.#root = byteString(target.root);
   }
 
-  copy(listing: SourceListing, path: string): void {
-    const base = this.#target.root + (path === '/' ? '' : path);
-    const folders: [SourceEntry, string][] = [];
-    for (const entry of listing.entries) {
-      const location = entry.path === '' ? base : `${base}/${entry.path}`;
-      try {
-        if (entry.type === 'folder') {
-          this.#makeFolder(location);
-          // The top folder keeps its own owner, mode and time; those below take the source's, once they are filled.
-          if (entry.path !== '') folders.push([entry, location]);
-        } else if (this.#makeFile(entry, location)) {
-          this.#dress(entry, location);
-        }
-      } catch (error) {
-        throw this.#explain(error, location);
-      }
+  /** A file was changed or taken away while it was copied, or since it was listed. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** @param record Is told of each entry. */
+  copy(listing: SourceListing, record?: SourceRecord): void {
+    // BuildKit keeps links within one source only.
+    this.#copied.clear();
+    const path = prepareTarget(listing, this.#target);
+    const base = `${this.#root}${path === '/' ? '' : path}` as ByteString;
+    record?.add(listing.top);
+    this.#entry(listing.top, base, true);
+    for (const entry of listing.below()) {
+      record?.add(entry);
+      this.#closeFolders(entry.path);
+      this.#entry(entry, `${base}/${entry.path}` as ByteString, false);
     }
-    for (const [entry, location] of folders.toReversed()) this.#dress(entry, location);
+    this.#closeFolders();
   }
 
-  #makeFolder(location: string): void {
+  #entry(entry: SourceEntry, location: ByteString, isTop: boolean): void {
     try {
-      mkdirSync(location);
+      if (entry.type !== 'folder') {
+        if (this.#makeFile(entry, location)) this.#dress(entry, location);
+        return;
+      }
+      const isNew = this.#makeFolder(location);
+      // The top folder keeps its own owner, mode and time; those below take the source's, once they are filled.
+      if (isTop) return;
+      if (entry.implied && !isNew) chmodSync(fsPath(location), entry.mode);
+      else this.#open.push({ entry, location });
+    } catch (error) {
+      throw this.#explain(error, location);
+    }
+  }
+
+  /** Finishes the folders that `next` is not in; all of them at the end. */
+  #closeFolders(next?: ByteString): void {
+    for (;;) {
+      const last = this.#open.at(-1);
+      if (last === undefined || next?.startsWith(`${last.entry.path}/`) === true) return;
+      this.#open.pop();
+      this.#dress(last.entry, last.location);
+    }
+  }
+
+  /** Whether it was not there. */
+  #makeFolder(location: ByteString): boolean {
+    try {
+      mkdirSync(fsPath(location));
+      return true;
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
-      if (!lstatSync(location).isDirectory()) {
-        throw new HawserError(
-          'CONFLICT',
-          `cannot copy a folder onto ${this.#inside(location)}, which is none`,
-          {
-            cause: error,
-            remedy: 'Copy to another path, or remove the file in a RUN before.',
-          },
-        );
-      }
+      if (lstatSync(fsPath(location)).isDirectory()) return false;
+      throw new HawserError(
+        'CONFLICT',
+        `cannot copy a folder onto ${this.#inside(location)}, which is none`,
+        {
+          cause: error,
+          remedy: 'Copy to another path, or remove the file in a RUN before.',
+        },
+      );
     }
   }
 
-  /** False for a further name of a file that was copied before, which has its owner and mode already. */
-  #makeFile(entry: SourceEntry, location: string): boolean {
+  /** False for a further name of a file that was copied before, which has its owner and mode; and for one that is gone. */
+  #makeFile(entry: SourceEntry, location: ByteString): boolean {
     const first = entry.inode === undefined ? undefined : this.#copied.get(entry.inode);
-    const make = () => {
-      if (first === undefined) createNode(entry, location);
-      else linkSync(first, location);
-    };
     if (first === location) return false;
+    const make = () => {
+      if (first === undefined) return this.#createNode(entry, location);
+      linkSync(fsPath(first), fsPath(location));
+      return false;
+    };
+    const made = this.#replacing(location, make);
+    if (made && entry.inode !== undefined) this.#copied.set(entry.inode, location);
+    return made;
+  }
+
+  #replacing(location: ByteString, make: () => boolean): boolean {
     try {
-      make();
+      return make();
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
-      if (lstatSync(location).isDirectory()) {
+      if (lstatSync(fsPath(location)).isDirectory()) {
         throw new HawserError('CONFLICT', `cannot replace the folder ${this.#inside(location)} by a file`, {
           cause: error,
           remedy: 'Copy to another path, or remove the folder in a RUN before.',
         });
       }
-      rmSync(location);
-      make();
+      rmSync(fsPath(location));
+      return make();
     }
-    if (entry.inode !== undefined && first === undefined) this.#copied.set(entry.inode, location);
-    return first === undefined;
+  }
+
+  /** Makes what `entry` says at a path where nothing is; EEXIST otherwise. False where the file is gone. */
+  #createNode(entry: SourceEntry, location: ByteString): boolean {
+    const path = fsPath(location);
+    if (entry.type === 'file' && entry.inline === undefined) return this.#copyFile(entry, location);
+    if (entry.type === 'file') writeFileSync(path, entry.inline ?? '', { flag: 'wx' });
+    else if (entry.type === 'symlink') symlinkSync(bytesOf(entry.link ?? ('' as ByteString)), path);
+    // BuildKit leaves an empty file in the place of a socket.
+    else if (entry.type === 'socket') writeFileSync(path, '', { flag: 'wx' });
+    else makeSpecial(entry, location);
+    return true;
+  }
+
+  #copyFile(entry: SourceEntry, location: ByteString): boolean {
+    const source = openSource(entry.location);
+    if (source === undefined) {
+      this.#changed = true;
+      return false;
+    }
+    try {
+      const before = fstatSync(source);
+      if (before.isFile()) fsOps.copyFile(`/proc/self/fd/${source}`, fsPath(location));
+      if (!isUnchanged(entry, before) || !isUnchanged(entry, fstatSync(source))) this.#changed = true;
+      return before.isFile();
+    } finally {
+      closeSync(source);
+    }
   }
 
   /** Owner first, since a change of owner takes setuid bits and capabilities away; the time last. */
-  #dress(entry: SourceEntry, location: string): void {
+  #dress(entry: SourceEntry, location: ByteString): void {
     const { owner, mode, time } = this.#target;
-    lchownSync(location, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
-    if (entry.type !== 'symlink') chmodSync(location, mode ?? entry.mode);
-    if (entry.capability !== undefined && owner === undefined) {
-      fsOps.lsetxattr(location, 'security.capability', entry.capability);
+    const path = fsPath(location);
+    lchownSync(path, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
+    if (entry.type !== 'symlink') {
+      const isFolder = entry.type === 'folder';
+      chmodSync(path, mode === undefined ? entry.mode : applyModeChange(mode, entry.mode, isFolder));
     }
-    fsOps.utimensat(location, fileTimeOf(Math.min(entry.mtime, time ?? Number.POSITIVE_INFINITY)));
+    if (entry.capability !== undefined && owner === undefined) {
+      fsOps.lsetxattr(path, 'security.capability', entry.capability);
+    }
+    fsOps.utimensat(path, fileTimeOf(Math.min(entry.mtime, time ?? Number.POSITIVE_INFINITY)));
   }
 
-  #inside(location: string): string {
-    return location.slice(this.#target.root.length) || '/';
+  #inside(location: ByteString): string {
+    return textOf(location.slice(this.#root.length) as ByteString) || '/';
   }
 
-  #explain(error: unknown, location: string): unknown {
+  #explain(error: unknown, location: ByteString): unknown {
     const code = systemErrorCode(error);
     if (error instanceof HawserError || code === undefined) return error;
     const kind =
@@ -154,32 +231,9 @@ class EntryCopier {
   }
 }
 
-/** Makes what `entry` says at a path where nothing is; EEXIST otherwise. */
-function createNode(entry: SourceEntry, location: string): void {
-  switch (entry.type) {
-    case 'file':
-      if (entry.inline === undefined) fsOps.copyFile(entry.location, location);
-      else writeFileSync(location, entry.inline, { flag: 'wx' });
-      return;
-    case 'symlink':
-      symlinkSync(entry.link ?? '', location);
-      return;
-    case 'socket': // BuildKit leaves an empty file in its place
-      writeFileSync(location, '', { flag: 'wx' });
-      return;
-    case 'folder':
-      throw new HawserError('INTERNAL', `${location}: a folder is not made as a file`);
-    default:
-      makeSpecial(entry.type, entry, location);
-  }
-}
-
-function makeSpecial(
-  type: 'fifo' | 'character-device' | 'block-device',
-  entry: SourceEntry,
-  location: string,
-): void {
+function makeSpecial(entry: SourceEntry, location: ByteString): void {
   if (lstatOrNothing(location) !== undefined) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+  const type = entry.type as 'fifo' | 'character-device' | 'block-device';
   const device = type === 'fifo' ? {} : splitDevice(entry.device ?? 0);
-  fsOps.mknod(location, { type, mode: entry.mode, ...device });
+  fsOps.mknod(fsPath(location), { type, mode: entry.mode, ...device });
 }

@@ -1,52 +1,68 @@
 import type { JobThreads } from '../../../layers/worker-jobs.ts';
-import { type CopyTarget, copyListings } from './copy-entries.ts';
+import { throwIfAborted } from '../../../util/abort.ts';
+import { type CopyTarget, EntryCopier } from './copy-entries.ts';
+import { type CopySource, listingsOf } from './copy-source.ts';
 import type { SourceListing } from './source-entry.ts';
+import { SourceRecord } from './source-record.ts';
+
+/** What a thread is given. */
+export interface CopyJob {
+  readonly sources: readonly CopySource[];
+  readonly target: CopyTarget;
+}
 
 export interface CopyIntoOptions {
-  readonly target: CopyTarget;
-  /** Archives are extracted instead of copied. */
-  readonly unpack: boolean;
+  /** What was counted of the sources before. */
+  readonly entries: number;
+  /** Bytes of all files. */
+  readonly size: number;
   readonly signal: AbortSignal;
 }
 
 /** Copies above this size leave the main thread, so that other steps and the progress go on. */
-const LARGE_ENTRIES = 1500;
-const LARGE_SIZE = 48 * 1024 * 1024;
+const largeEntries = 1500;
+const largeSize = 48 * 1024 * 1024;
 
-/** COPY and ADD: puts the listed sources into an image's files, in their order. */
-export async function copyInto(listings: readonly SourceListing[], options: CopyIntoOptions): Promise<void> {
-  const { target, signal } = options;
-  if (!options.unpack) return copyMany(listings, target, signal);
-  const { extractArchive, isArchive } = await import('./extract-archive.ts');
-  for (const listing of listings) {
-    const [top] = listing.entries;
-    const isPlainFile = top?.type === 'file' && top.inline === undefined;
-    if (isPlainFile && (await isArchive(top.location)))
-      await extractArchive(top.location, target, { signal });
-    else await copyMany([listing], target, signal);
-  }
-}
+let threads: JobThreads<CopyJob, string | undefined> | undefined;
 
-async function copyMany(
-  listings: readonly SourceListing[],
-  target: CopyTarget,
-  signal: AbortSignal,
-): Promise<void> {
-  const entries = listings.reduce((sum, listing) => sum + listing.entries.length, 0);
-  const size = listings.reduce(
-    (sum, { entries }) => entries.reduce((bytes, entry) => bytes + entry.size, sum),
-    0,
-  );
-  if (entries < LARGE_ENTRIES && size < LARGE_SIZE) return copyListings(listings, target);
+/**
+ * COPY and ADD: puts the sources into an image's files, in their order.
+ *
+ * @returns what was copied, as `SourceRecord` has it; undefined where something changed while it was read
+ * @throws HawserError CONFLICT, NO_SPACE, CONTEXT_INVALID, and for archives what `extractArchive` throws
+ */
+export async function copyInto(job: CopyJob, options: CopyIntoOptions): Promise<string | undefined> {
+  if (options.entries < largeEntries && options.size < largeSize) return copyAll(job, options.signal);
   const module = await import('../../../layers/worker-jobs.ts');
   threads ??= new module.JobThreads('builder/workers/copy.worker');
-  await threads.run({ listings, target }, signal);
+  return threads.run(job, options.signal);
 }
 
-/** What a thread is given. */
-export interface CopyJob {
-  readonly listings: readonly SourceListing[];
-  readonly target: CopyTarget;
+/** The work itself, in the thread that calls it. */
+export async function copyAll(job: CopyJob, signal?: AbortSignal): Promise<string | undefined> {
+  const copier = new EntryCopier(job.target);
+  const copied = new SourceRecord();
+  const elsewhere = new SourceRecord();
+  for (const source of job.sources) {
+    for (const listing of listingsOf(source) ?? []) {
+      throwIfAborted(signal);
+      const record = source.watch ? copied : elsewhere;
+      if (source.unpack && (await extracted(listing, job.target, signal))) record.add(listing.top);
+      else copier.copy(listing, record);
+    }
+  }
+  return copier.changed ? undefined : copied.fingerprint();
 }
 
-let threads: JobThreads<CopyJob, void> | undefined;
+/** False for what is no archive. */
+async function extracted(
+  { top }: SourceListing,
+  target: CopyTarget,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (top.type !== 'file' || top.inline !== undefined) return false;
+  const { extractArchive, isArchive } = await import('./extract-archive.ts');
+  if (!(await isArchive(top.location))) return false;
+  await extractArchive(top.location, target, { signal });
+  return true;
+}

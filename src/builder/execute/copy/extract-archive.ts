@@ -1,40 +1,49 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { posix } from 'node:path';
-import { isHawserError } from '../../../errors/hawser-error.ts';
+import { HawserError, isHawserError } from '../../../errors/hawser-error.ts';
 import { LayerApplier } from '../../../layers/apply-tree.ts';
 import { decompress, detectCompression } from '../../../layers/compression.ts';
 import type { TarEntry } from '../../../tar/entry.ts';
 import { blockSize, decodeHeaderBlock, isZeroBlock } from '../../../tar/header-block.ts';
 import { TarParser } from '../../../tar/parser.ts';
 import { throwIfAborted } from '../../../util/abort.ts';
-import { type ByteString, byteString } from '../../../util/byte-string.ts';
-import type { CopyTarget } from './copy-entries.ts';
+import { type ByteString, byteString, textOf } from '../../../util/byte-string.ts';
+import { type CopyTarget, newFolderOf } from './copy-entries.ts';
 import { makeFolders } from './make-folders.ts';
+import { openSource } from './open-source.ts';
 
 const CHUNK_SIZE = 1024 * 1024;
 
 /** The file's bytes, plain. */
-function contentOf(path: string): AsyncIterable<Uint8Array> {
-  const compression = detectCompression(headOf(path));
-  const stream = createReadStream(path, { highWaterMark: CHUNK_SIZE });
-  return compression === 'uncompressed' ? stream : decompress(stream, compression);
+async function* contentOf(path: ByteString): AsyncGenerator<Uint8Array> {
+  const file = openSource(path);
+  if (file === undefined) {
+    throw new HawserError('CONTEXT_INVALID', `${textOf(path)} went away while the context was read`, {
+      remedy: 'Build again once nothing changes the context.',
+    });
+  }
+  const compression = detectCompression(headOf(file));
+  // The stream closes the file, after the last read of it.
+  const stream = createReadStream('', { fd: file, start: 0, highWaterMark: CHUNK_SIZE });
+  try {
+    yield* compression === 'uncompressed'
+      ? (stream as AsyncIterable<Buffer>)
+      : decompress(stream, compression);
+  } finally {
+    stream.destroy();
+  }
 }
 
-function headOf(path: string): Uint8Array {
-  const descriptor = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(blockSize);
-    return head.subarray(0, readSync(descriptor, head, 0, head.length, 0));
-  } finally {
-    closeSync(descriptor);
-  }
+function headOf(file: number): Uint8Array {
+  const head = Buffer.alloc(blockSize);
+  return head.subarray(0, readSync(file, head, 0, head.length, 0));
 }
 
 /**
  * Whether ADD extracts the file: by content, never by name, a tar archive that may be compressed with gzip, bzip2, xz or
  * zstd.
  */
-export async function isArchive(path: string): Promise<boolean> {
+export async function isArchive(path: ByteString): Promise<boolean> {
   let head = Buffer.alloc(0);
   try {
     for await (const chunk of contentOf(path)) {
@@ -66,21 +75,17 @@ function isHeader(block: Buffer): boolean {
  * @throws HawserError TAR_INVALID, COMPRESSION_INVALID, LAYER_ENTRY_INVALID, NO_SPACE
  */
 export async function extractArchive(
-  path: string,
+  path: ByteString,
   target: CopyTarget,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<void> {
-  const folder = makeFolders(target.root, posix.normalize(target.path), {
-    owner: target.owner ?? { uid: 0, gid: 0 },
-    mode: 0o755,
-    mtime: target.time,
-  });
+  const wanted = posix.normalize(byteString(target.path)) as ByteString;
+  const folder = makeFolders(byteString(target.root), wanted, { ...newFolderOf(target), mode: 0o755 });
   const applier = new LayerApplier(target.root, {
     whiteouts: 'remove',
     isPrivileged: process.getuid?.() === 0,
   });
-  const place = (name: ByteString) =>
-    (folder === '/' ? name : `${byteString(folder.slice(1))}/${name}`) as ByteString;
+  const place = (name: ByteString) => (folder === '/' ? name : `${folder.slice(1)}/${name}`) as ByteString;
   const parser = new TarParser({
     entry(entry) {
       if (!isTop(entry)) applier.entry(placed(entry, place, target));

@@ -2,6 +2,7 @@ import { chmodSync, lchownSync, mkdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { HawserError } from '../../../errors/hawser-error.ts';
 import { fsOps } from '../../../layers/fs-ops.ts';
+import { type ByteString, fsPath, textOf } from '../../../util/byte-string.ts';
 import { fileTimeOf } from './file-time.ts';
 import { lstatOrNothing, resolveInside } from './root-path.ts';
 
@@ -18,24 +19,25 @@ export interface NewFolder {
  *
  * @throws HawserError CONFLICT where something else than a folder is in the way
  */
-export function makeFolders(root: string, path: string, folder: NewFolder): string {
+export function makeFolders(root: ByteString, path: ByteString, folder: NewFolder): ByteString {
   const resolved = resolveInside(root, path, { followLast: true });
   makeMissing(root, resolved, folder);
   return resolved;
 }
 
-function makeMissing(root: string, path: string, folder: NewFolder): void {
-  const location = path === '/' ? root : `${root}${path}`;
+function makeMissing(root: ByteString, path: ByteString, folder: NewFolder): void {
+  const location = (path === '/' ? root : `${root}${path}`) as ByteString;
   const stats = lstatOrNothing(location);
   if (stats?.isDirectory() === true) return;
   if (stats !== undefined) {
-    throw new HawserError('CONFLICT', `${path} in the image is no folder`, {
+    throw new HawserError('CONFLICT', `${textOf(path)} in the image is no folder`, {
       remedy: 'Copy to another path, or remove the file in a RUN before.',
     });
   }
-  makeMissing(root, posix.dirname(path), folder);
-  mkdirSync(location);
-  lchownSync(location, folder.owner.uid, folder.owner.gid);
-  chmodSync(location, folder.mode);
-  if (folder.mtime !== undefined) fsOps.utimensat(location, fileTimeOf(folder.mtime));
+  makeMissing(root, posix.dirname(path) as ByteString, folder);
+  const made = fsPath(location);
+  mkdirSync(made);
+  lchownSync(made, folder.owner.uid, folder.owner.gid);
+  chmodSync(made, folder.mode);
+  if (folder.mtime !== undefined) fsOps.utimensat(made, fileTimeOf(folder.mtime));
 }

@@ -22,92 +22,219 @@ const link = 'l0777 0:0';
 
 /** The numbers are those of the traps in BuildKit's semantics that the case is about. */
 const cases: readonly CopyCase[] = [
-  { name: '1: a file to a path', files: tree, lines: 'COPY f /x', layer: ['-0644 0:0 x'] },
+  { name: 'trap 01: a file to a path', files: tree, lines: 'COPY f /x', layer: ['-0644 0:0 x'] },
   {
-    name: '1: a file into a folder by its slash',
+    name: 'trap 01: a file into a folder by its slash',
     files: tree,
     lines: 'COPY f /x/',
     layer: ['d0755 0:0 x', '-0644 0:0 x/f'],
   },
   {
-    name: '1: a file into a folder that is there',
+    name: 'trap 01: a file into a folder that is there',
     files: tree,
     lines: 'COPY f /x/y\nCOPY g.txt /x',
     layer: ['d0755 0:0 x', '-0644 0:0 x/g.txt'],
   },
   {
-    name: '2, 3: a folder copies what it holds, with its own mode for the new top',
+    name: 'trap 03: a folder that is made gets 0755 and root, whatever the source has',
     files: { 'd/a': 'a', d: { folder: true, mode: 0o700 } },
     lines: 'COPY d /x',
     layer: ['d0755 0:0 x', '-0644 0:0 x/a'],
   },
   {
-    name: '4: a folder below the top takes the source mode',
+    name: 'trap 02: a folder copies what it holds, with a slash or a dot at its end too',
+    files: { 'd/a': 'a', 'e/b': 'b', 'f/c': 'c' },
+    lines: 'COPY d e/ f/. /x',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a', '-0644 0:0 x/b', '-0644 0:0 x/c'],
+  },
+  {
+    name: 'trap 04: a folder below the top takes the source mode',
     files: { 'one/s/a': 'a', 'two/s/b': 'b', 'two/s': { folder: true, mode: 0o711 } },
     lines: 'COPY one /x\nCOPY two /x',
     layer: ['d0755 0:0 x', 'd0711 0:0 x/s', '-0644 0:0 x/s/b'],
   },
   {
-    name: '5: --chown and --chmod reach the parents that are made',
+    name: 'trap 05: --chown and --chmod reach the parents that are made',
     files: tree,
     lines: 'COPY --chown=5:6 --chmod=0777 f /x/y/f',
     layer: ['d0777 5:6 x', 'd0777 5:6 x/y', '-0777 5:6 x/y/f'],
   },
   {
-    name: '6: several sources to one path: the last wins',
+    name: 'trap 05: letters of --chmod reach what is copied, not the parents that are made',
+    files: { f: { content: '', mode: 0o600 }, 'd/a': { content: '', mode: 0o755 } },
+    lines: 'COPY --chmod=u+x,go=r f d /x/y/',
+    layer: ['d0755 0:0 x', 'd0755 0:0 x/y', '-0744 0:0 x/y/a', '-0744 0:0 x/y/f'],
+  },
+  {
+    name: 'trap 06: several sources to one path: the last wins',
     files: { a: '1', b: '22' },
     lines: 'COPY a b /x',
     layer: ['-0644 0:0 x'],
   },
-  { name: '7: a wildcard without a match', files: tree, lines: 'COPY nope* /x/', layer: [] },
+  { name: 'trap 07: a wildcard without a match', files: tree, lines: 'COPY nope* /x/', layer: [] },
   {
-    name: '8: a wildcard does not cross a slash',
+    name: 'trap 08: a wildcard does not cross a slash',
     files: { 'd/a.txt': '', 'd/e/b.txt': '', 'c.txt': '' },
     lines: 'COPY */*.txt *.txt /x/',
     layer: ['d0755 0:0 x', '-0644 0:0 x/a.txt', '-0644 0:0 x/c.txt'],
   },
-  { name: '9: .. stops at the context', files: tree, lines: 'COPY ../../f /x', layer: ['-0644 0:0 x'] },
+  { name: 'trap 09: .. stops at the context', files: tree, lines: 'COPY ../../f /x', layer: ['-0644 0:0 x'] },
   {
-    name: '10: links inside a folder stay links',
+    name: 'trap 10: a link at the top is followed, by its name or by a wildcard',
+    files: { 'd/a': 'a', 'd/b': 'b', l: { link: 'd/a' }, dl: { link: 'd' }, el: { link: './d' } },
+    lines: 'COPY l dl e* /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a', '-0644 0:0 x/b', '-0644 0:0 x/l'],
+  },
+  {
+    name: 'trap 10: links inside a folder stay links',
     files: tree,
     lines: 'COPY d /x',
     layer: ['d0755 0:0 x', '-0644 0:0 x/a', `${link} x/link -> a`, 'd0755 0:0 x/sub', '-0644 0:0 x/sub/b'],
   },
   {
-    name: '10, 11: a link at the top is followed, an absolute one from the context root',
+    name: 'trap 11: an absolute link counts from the context root',
     files: { 'd/a': 'a', l: { link: '/d/a' }, dl: { link: 'd' } },
     lines: 'COPY l dl /x/',
     layer: ['d0755 0:0 x', '-0644 0:0 x/a', '-0644 0:0 x/l'],
   },
   {
-    name: '12: a link in the target is followed inside the image',
+    name: 'trap 12: a link in the target is followed inside the image',
     files: { 'tree/l': { link: '/real/deep' }, f: 'f' },
     lines: 'COPY tree /\nCOPY f /l/',
     layer: ['d0755 0:0 real', 'd0755 0:0 real/deep', '-0644 0:0 real/deep/f'],
   },
   {
-    name: '14: a link over a link replaces it',
+    name: 'trap 12: with --link a link in the target gives way to a folder',
+    files: { 'tree/l': { link: '/real' }, f: 'f' },
+    lines: 'COPY tree /\nCOPY --link f /l/',
+    layer: ['d0755 0:0 l', '-0644 0:0 l/f'],
+  },
+  {
+    name: 'a file onto a link to a file writes through the link',
+    files: { 'tree/l': { link: 'real' }, 'tree/real': 'old', f: 'newer' },
+    lines: 'COPY tree /x\nCOPY f /x/l',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/real'],
+  },
+  {
+    name: 'trap 14: a link over a link replaces it',
     files: { 'one/l': { link: 'a' }, 'two/l': { link: 'b' } },
     lines: 'COPY one /x/\nCOPY two /x/',
     layer: ['d0755 0:0 x', `${link} x/l -> b`],
   },
   {
-    name: '15: an empty target and a dot are WORKDIR',
+    name: 'trap 15: an empty target and a dot are WORKDIR',
     files: { a: '', b: '' },
     lines: 'WORKDIR /w\nARG e\nCOPY a $e\nCOPY b .',
     layer: ['d0755 0:0 w', '-0644 0:0 w/b'],
   },
   {
-    name: '16: the JSON form and a bracket in a name',
+    name: 'trap 15: a slash at the end of an expanded target says a folder',
+    files: { a: '' },
+    lines: 'ARG to=/x/\nCOPY a $to',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a'],
+  },
+  {
+    name: 'trap 16: the JSON form and a bracket in a name',
     files: { 'a b': '', 'c[1]': '' },
     lines: 'COPY ["a b", "c[[]1]", "/x/"]',
     layer: ['d0755 0:0 x', '-0644 0:0 x/a b', '-0644 0:0 x/c[1]'],
   },
   {
-    name: '19: setuid and sticky bits stay, also through --chown',
+    name: 'trap 19: setuid and sticky bits stay, also through --chown',
     files: { s: { content: '', mode: 0o4755 }, 'd/t': { folder: true, mode: 0o1777 } },
     lines: 'COPY --chown=7:8 s d /x/',
     layer: ['d0755 7:8 x', '-4755 7:8 x/s', 'd1777 7:8 x/t'],
+  },
+  {
+    name: 'trap 17: what comes from the context belongs to root, whatever USER says',
+    files: tree,
+    lines: 'USER 9:9\nCOPY f /x',
+    layer: ['-0644 0:0 x'],
+  },
+  {
+    name: 'trap 18: a number alone for --chown is the group too',
+    files: tree,
+    lines: 'COPY --chown=7 f /x',
+    layer: ['-0644 7:7 x'],
+  },
+  {
+    name: 'trap 22: --exclude counts from each source folder, and ! takes back',
+    files: { 'one/a.txt': '', 'one/b': '', 'one/s/c.txt': '', 'two/a.txt': '', 'two/keep/d.txt': '' },
+    lines: 'COPY --exclude=**/*.txt --exclude=!keep/d.txt o* two /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/b', 'd0755 0:0 x/keep', '-0644 0:0 x/keep/d.txt', 'd0755 0:0 x/s'],
+  },
+  {
+    name: 'trap 22: an excluded folder may have children that are not',
+    files: { 'd/s/a': '', 'd/s/b': '', 'd/s': { folder: true, mode: 0o711 }, 'd/t/c': '' },
+    lines: 'COPY --exclude=s --exclude=t --exclude=!s/a d /x',
+    layer: ['d0755 0:0 x', 'd0711 0:0 x/s', '-0644 0:0 x/s/a'],
+  },
+  {
+    name: 'trap 22: --exclude does not concern a source that is a file itself',
+    files: { 'a.txt': '', b: '' },
+    lines: 'COPY --exclude=*.txt a.txt b /x/',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/a.txt', '-0644 0:0 x/b'],
+  },
+  {
+    name: 'variables in --exclude stay as they are',
+    files: { 'd/$a': '', 'd/b': '' },
+    lines: 'ARG a=b\nCOPY --exclude=$a d /x',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/b'],
+  },
+  {
+    name: 'trap 23: --parents keeps the folders from the root, with their modes',
+    files: { 'a/b/c': '', 'a/b': { folder: true, mode: 0o750 }, 'a/d': '', e: '' },
+    lines: 'COPY --parents a/b/c ./e /x/',
+    layer: ['d0755 0:0 x', 'd0755 0:0 x/a', 'd0750 0:0 x/a/b', '-0644 0:0 x/a/b/c', '-0644 0:0 x/e'],
+  },
+  {
+    name: 'trap 23: --parents keeps them from the first /./ on',
+    files: { 'a/b/c/d': '', 'a/b/e': '' },
+    lines: 'COPY --parents a/./b/./c /x/',
+    layer: ['d0755 0:0 x', 'd0755 0:0 x/b', 'd0755 0:0 x/b/c', '-0644 0:0 x/b/c/d'],
+  },
+  {
+    name: 'trap 23: with --parents ** reaches any depth, also below several starts',
+    files: { 'a/b/c/d/e/x': '', 'a/b2/c/d/e/y': '', 'a/b/c/n': '' },
+    lines: 'COPY --parents a/b*/./c/**/e /x/',
+    layer: [
+      'd0755 0:0 x',
+      'd0755 0:0 x/c',
+      'd0755 0:0 x/c/d',
+      'd0755 0:0 x/c/d/e',
+      '-0644 0:0 x/c/d/e/x',
+      '-0644 0:0 x/c/d/e/y',
+    ],
+  },
+  {
+    name: 'trap 23: --parents wants nothing of a wildcard',
+    files: { 'a/b': '' },
+    lines: 'COPY --parents a/no*/c /x/',
+    layer: ['d0755 0:0 x'],
+  },
+  {
+    name: 'trap 23: --parents leaves the owner and time of folders that are there, and sets their modes',
+    files: { 'a/b': '', a: { folder: true, mode: 0o700 } },
+    lines: 'COPY --chown=5 --parents a/b /x/\nCOPY --parents a/b /x/',
+    layer: ['d0755 5:5 x', 'd0700 5:5 x/a', '-0644 0:0 x/a/b'],
+  },
+  {
+    name: '--parents with --exclude',
+    files: { 'a/b/c.go': '', 'a/b/c_test.go': '', 'a/d.go': '' },
+    lines: 'COPY --parents --exclude=**/*_test.go **/*.go /x/',
+    layer: ['d0755 0:0 x', 'd0755 0:0 x/a', 'd0755 0:0 x/a/b', '-0644 0:0 x/a/b/c.go', '-0644 0:0 x/a/d.go'],
+  },
+  {
+    name: 'trap 24: --chmod takes --link away: a link in the target is followed',
+    files: { 'tree/l': { link: '/real' }, f: 'f' },
+    lines: 'COPY tree /\nCOPY --link --chmod=600 f /l/',
+    layer: ['d0600 0:0 real', '-0600 0:0 real/f'],
+  },
+  {
+    name: '--link resets a folder that is there to 0755 and root',
+    files: { f: 'f' },
+    lines: 'COPY --chown=5 --chmod=700 f /x/f\nCOPY --link f /x/g',
+    layer: ['d0755 0:0 x', '-0644 0:0 x/g'],
   },
   {
     name: 'here-documents are files',
@@ -116,7 +243,7 @@ const cases: readonly CopyCase[] = [
     layer: ['d0755 0:0 x', '-0644 0:0 x/one', '-0644 0:0 x/two'],
   },
   {
-    name: '78: .dockerignore with an exception below a hidden folder',
+    name: 'trap 78: .dockerignore with an exception below a hidden folder',
     files: { '.dockerignore': '*\n!a/b\n', 'a/b': 'b', 'a/c': 'c', f: 'f' },
     lines: 'COPY . /x/',
     layer: ['d0755 0:0 x', 'd0755 0:0 x/a', '-0644 0:0 x/a/b'],
@@ -146,7 +273,7 @@ describe('COPY', () => {
     expect(await sandbox.fileIn(image, 'y')).to.equal('\thello h\n');
   });
 
-  it('21: names of one file stay names of one file', async () => {
+  it('trap 21: names of one file stay names of one file', async () => {
     const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY d /x\n' });
     linkSync(`${context}/d/a`, `${context}/d/b`);
     const { image } = await sandbox.build(context);
@@ -157,7 +284,7 @@ describe('COPY', () => {
     ]);
   });
 
-  it('20: a socket becomes an empty file', async () => {
+  it('trap 20: a socket becomes an empty file', async () => {
     const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY d /x\n' });
     const server = createServer().listen(`${context}/d/socket`);
     await new Promise(resolve => server.once('listening', resolve));
@@ -173,7 +300,7 @@ describe('COPY', () => {
     }
   });
 
-  it('48: --from takes files of another stage, with their owners', async () => {
+  it('trap 48: --from takes files of another stage, with their owners', async () => {
     const lines =
       'FROM scratch AS one\nCOPY --chown=3:4 d /data\nLABEL a=b\nFROM scratch\nCOPY --from=one /data /x\nCOPY --from=0 /data/a /y\n';
     const context = sandbox.context({ 'd/a': 'a', Dockerfile: lines });
@@ -185,7 +312,7 @@ describe('COPY', () => {
 
   const failures: [string, Readonly<Record<string, ContextFile>>, string, object][] = [
     [
-      '7: a path that is not there',
+      'trap 07: a path that is not there',
       tree,
       'COPY ff /x',
       { code: 'COPY_SOURCE_UNKNOWN', remedy: 'Did you mean "f"?' },
@@ -202,20 +329,47 @@ describe('COPY', () => {
       'COPY g.txt /x',
       { code: 'COPY_SOURCE_UNKNOWN', message: 'COPY source "g.txt" is hidden by .dockerignore:2: *.txt' },
     ],
-    ['13: a folder onto a file', tree, 'COPY f /x\nCOPY d /x', { code: 'CONFLICT' }],
+    ['trap 13: a folder onto a file', tree, 'COPY f /x\nCOPY d /x', { code: 'CONFLICT' }],
     [
-      '13: a file onto a folder',
+      'trap 13: a file onto a folder',
       { 'one/n/a': '', 'two/n': '' },
       'COPY one /x\nCOPY two /x',
       { code: 'CONFLICT' },
     ],
     ['an unknown name for --chown', tree, 'COPY --chown=nobody f /x', { code: 'DOCKERFILE_INVALID' }],
-    ['a wrong --chmod', tree, 'COPY --chmod=9 f /x', { code: 'DOCKERFILE_INVALID' }],
+    ['a wrong number for --chmod', tree, 'COPY --chmod=9 f /x', { code: 'DOCKERFILE_INVALID' }],
+    ['a wrong letter for --chmod', tree, 'COPY --chmod=u+z f /x', { code: 'DOCKERFILE_INVALID' }],
+    [
+      'trap 07: folders before a wildcard that are not there',
+      { 'src/a.c': '' },
+      'COPY scr/*.c /x/',
+      { code: 'COPY_SOURCE_UNKNOWN', remedy: 'Did you mean "src"?' },
+    ],
+    [
+      'trap 23: a path for --parents that is not there',
+      { 'a/b': '' },
+      'COPY --parents a/bb /x/',
+      { code: 'COPY_SOURCE_UNKNOWN', remedy: 'Did you mean "a/b"?' },
+    ],
+    [
+      'a wildcard that finds a link to nothing',
+      { 'd/l': { link: 'gone' } },
+      'COPY d/* /x/',
+      { code: 'COPY_SOURCE_UNKNOWN', message: '/d/l is a link to what is not there' },
+    ],
+    [
+      'links in a circle',
+      { l: { link: 'm' }, m: { link: 'l' } },
+      'COPY l /x',
+      { code: 'INVALID_ARGUMENT', message: 'too many symbolic links in "/l"' },
+    ],
+    ['a malformed wildcard', tree, 'COPY [a /x/', { code: 'COPY_SOURCE_UNKNOWN' }],
+    ['a malformed --exclude', tree, 'COPY --exclude=[a d /x/', { code: 'COPY_SOURCE_UNKNOWN' }],
     ['an unknown stage', tree, 'COPY --from=1 f /x', { code: 'DOCKERFILE_INVALID' }],
     ['a URL', tree, 'COPY http://127.0.0.1/f /x', { code: 'DOCKERFILE_INVALID' }],
   ];
   for (const [name, files, lines, expected] of failures) {
-    it(`fails for ${name}`, async () => {
+    it(name.startsWith('trap') ? `${name} fails` : `fails for ${name}`, async () => {
       const context = sandbox.context({ ...files, Dockerfile: `FROM scratch\n${lines}\n` });
       const error = await errorOf(() => sandbox.build(context));
       expect(error).to.include(expected);
@@ -255,7 +409,7 @@ describe('ADD', () => {
     ]);
   });
 
-  it('27: --chown overrides the archive', async () => {
+  it('trap 27: --chown overrides the archive', async () => {
     const context = sandbox.context({ Dockerfile: 'FROM scratch\nADD --chown=8 a.tar /x/\n' });
     writeFileSync(`${context}/a.tar`, await collect(writeTar([file('s', { uid: 5 })])));
     const { image } = await sandbox.build(context);

@@ -6,6 +6,7 @@ import { cleanPath } from './copy/list-source.ts';
 import { joinBytes, lstatOrNothing, resolveInside } from './copy/root-path.ts';
 import { ignoreOf, type SourceTree } from './copy/source-tree.ts';
 import { namesIn } from './copy/walk-folder.ts';
+import { splitWildcards } from './copy/wildcard.ts';
 
 export interface MissingSource {
   readonly instruction: 'COPY' | 'ADD';
@@ -19,7 +20,7 @@ export interface MissingSource {
 /** Says why a source is not there: hidden by a line of .dockerignore, or a slip of another name. */
 export function missingSource(missing: MissingSource): HawserError {
   const { instruction, path, tree, treeName } = missing;
-  const clean = cleanPath(path);
+  const clean = splitWildcards(cleanPath(path)).fixed;
   const resolved = textOf(resolveInside(byteString(tree.root), byteString(clean), { followLast: true }));
   const hidden = statsIn(tree, resolved) === undefined ? undefined : whyHidden(tree, [clean, resolved]);
   const what = `${instruction} source ${JSON.stringify(path)}`;

@@ -21,20 +21,18 @@ export interface SourceQuery {
 
 /**
  * What a word of COPY stands for in `tree`: one listing for each match of a wildcard, one for a literal path. Links at the
- * top are followed inside the tree, those in a folder stay links. Undefined for a literal path that is missing or hidden.
+ * top are followed inside the tree, those in a folder stay links. Undefined for a literal path, or the folders before a
+ * wildcard, that are missing or hidden: of the wildcard itself nothing is wanted.
  *
- * @throws HawserError COPY_SOURCE_UNKNOWN for a malformed wildcard; CONTEXT_INVALID for what cannot be read
+ * @throws HawserError COPY_SOURCE_UNKNOWN for a malformed wildcard, and for a match that leads nowhere;
+ * CONTEXT_INVALID for what cannot be read
  */
 export function listSource(tree: SourceTree, query: SourceQuery): readonly SourceListing[] | undefined {
   const { path, parents } = query;
   const { start, include } = parents === true ? splitParents(path) : { start: path, include: undefined };
   const exclude = query.excludes?.length ? compile(query.excludes) : undefined;
-  if (!hasWildcard(path)) {
-    // A literal path must be there; of a wildcard nothing is wanted.
-    const literal = byteString(withoutEscapes(cleanPath(path)));
-    if (listMatch(tree, literal, {}) === undefined) return undefined;
-  }
-  return matchSource(tree, start).flatMap(match => listMatch(tree, match, { include, exclude }) ?? []);
+  if (!hasWildcard(path) && listMatch(tree, literalOf(path), {}) === undefined) return undefined;
+  return matchSource(tree, start)?.flatMap(match => listMatch(tree, match, { include, exclude }) ?? []);
 }
 
 /** Where a word of `COPY --parents` begins to count folders, and the pattern of what it takes below that. */
@@ -101,15 +99,18 @@ function stateOf(ignore: IgnoreMatcher | undefined, inTree: ByteString): IgnoreS
   return state;
 }
 
-/** The paths that `path` matches, absolute from the tree's root, in byte order. */
-function matchSource(tree: SourceTree, path: string): readonly ByteString[] {
-  const clean = cleanPath(path);
-  const { fixed, pattern } = splitWildcards(clean);
-  if (pattern === '') return [byteString(withoutEscapes(clean))];
+/**
+ * The paths that `path` matches, absolute from the tree's root, in byte order; undefined where the folders before its
+ * wildcard are not there.
+ */
+function matchSource(tree: SourceTree, path: string): readonly ByteString[] | undefined {
+  const { fixed, pattern } = splitWildcards(cleanPath(path));
+  if (pattern === '') return [literalOf(path)];
   const glob = compileGlob(pattern);
   if (glob === undefined) throw malformed(path);
   const root = byteString(tree.root);
-  const start = resolveInside(root, byteString(withoutEscapes(fixed)), { followLast: true });
+  const start = resolveInside(root, literalOf(fixed), { followLast: true });
+  if (start !== '/' && listMatch(tree, start, {}) === undefined) return undefined;
   const found: ByteString[] = [];
   const depth = pattern.split('/').length;
   // Go walks the tree and matches the whole rest of each path, and does not enter what matched.
@@ -117,17 +118,28 @@ function matchSource(tree: SourceTree, path: string): readonly ByteString[] {
     for (const name of namesIn(joinBytes(root, folder))) {
       const relative = prefix === '' ? name : `${prefix}/${name}`;
       const inTree = joinBytes(folder, name);
-      if (level === depth) {
-        if (glob.matches(textOf(relative as ByteString))) found.push(inTree);
-      } else if (lstatOrNothing(joinBytes(root, inTree))?.isDirectory() === true) {
-        walk(inTree, relative, level + 1);
+      if (level < depth) {
+        if (lstatOrNothing(joinBytes(root, inTree))?.isDirectory() === true)
+          walk(inTree, relative, level + 1);
+      } else if (glob.matches(textOf(relative as ByteString)) && leadsSomewhere(tree, inTree)) {
+        found.push(inTree);
       }
     }
   };
-  if (lstatOrNothing(joinBytes(root, start))?.isDirectory() === true) walk(start, '', 1);
+  walk(start, '', 1);
   return found;
 }
 
-function withoutEscapes(path: string): string {
-  return path.replaceAll(/\\(.)/gsu, '$1');
+/** Whether a match is not hidden. A link to nothing is an error, not no match. */
+function leadsSomewhere(tree: SourceTree, match: ByteString): boolean {
+  if (listMatch(tree, match, {}) !== undefined) return true;
+  if (ignoreOf(tree)?.excludes(textOf(match).slice(1)) === true) return false;
+  throw new HawserError('COPY_SOURCE_UNKNOWN', `${textOf(match)} is a link to what is not there`, {
+    remedy: 'A link leads to what is in the same tree: mend it, or choose a wildcard that leaves it out.',
+  });
+}
+
+/** The path without escapes, absolute and clean. */
+function literalOf(path: string): ByteString {
+  return byteString(cleanPath(path).replaceAll(/\\(.)/gsu, '$1'));
 }

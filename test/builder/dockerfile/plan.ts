@@ -23,9 +23,9 @@ export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPl
   const { buildArgs = {}, target } = request;
   const globals = globalVariables(program, { buildArgs, target: amd64, build: amd64, stage: target });
   const context: BuildContextFiles = {
-    tree: { root: request.context ?? '/nowhere', isContext: true },
+    tree: { root: request.context ?? '/nowhere', owners: 'root' },
     hasher: plainHasher,
-    whyHidden: () => undefined,
+    name: 'the build context',
   };
   const settings: PlanOptions['settings'] = {
     escape: program.dockerfile.escape,

@@ -60,7 +60,11 @@ class Reader {
       return;
     }
     const joined = this.#join(text, { line: startLine, column: start + 1 });
-    if (joined.text === '' && joined.complete) return;
+    if (joined.text === '' && joined.complete) {
+      // a comment describes what stands right below it
+      this.#comments = [];
+      return;
+    }
     let line: LogicalLine = { source: this.#source, startLine, endLine: this.#read, ...joined };
     const comments = this.#comments;
     this.#comments = [];

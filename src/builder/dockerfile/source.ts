@@ -32,6 +32,18 @@ export interface Word {
   readonly end: number;
 }
 
+/** A place in the file; line and column count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A piece of the file; `end` is exclusive. */
+export interface TextRange {
+  readonly start: Position;
+  readonly end: Position;
+}
+
 /** No excerpt shows more lines than this. */
 const maximumExcerpt = 12;
 
@@ -41,14 +53,22 @@ export function locationIn(
   range?: { readonly start: number; readonly end: number },
 ): SourceLocation {
   if (range === undefined) return locationOfLines(line.source, line.startLine, line.endLine);
-  const start = positionAt(line, range.start, 'start');
-  const end = positionAt(line, Math.max(range.end, range.start), 'end');
+  const { start, end } = rangeIn(line, range);
   const first = line.source.lines[start.line - 1] ?? '';
   return {
     ...locationOfLines(line.source, start.line, end.line),
     column: start.column,
     endColumn: end.line === start.line ? Math.max(end.column, start.column + 1) : first.length + 1,
   };
+}
+
+/** The piece of the file that a part of a logical line comes from. */
+export function rangeIn(
+  line: LogicalLine,
+  range: { readonly start: number; readonly end: number },
+): TextRange {
+  const start = positionAt(line, range.start, 'start');
+  return { start, end: range.end <= range.start ? start : positionAt(line, range.end, 'end') };
 }
 
 /** Where whole lines stand, both inclusive. */
@@ -61,11 +81,7 @@ export function locationOfLines(
   return { file: source.file, line: startLine, endLine: Math.max(startLine, endLine), excerpt };
 }
 
-function positionAt(
-  line: LogicalLine,
-  offset: number,
-  side: 'start' | 'end',
-): { readonly line: number; readonly column: number } {
+function positionAt(line: LogicalLine, offset: number, side: 'start' | 'end'): Position {
   let low = 0;
   let high = line.segments.length;
   // the last segment that begins at the offset or before it; an end on a border belongs to the piece before

@@ -40,10 +40,10 @@ describe('parser directives', () => {
 describe('nodes', () => {
   it('carry the comments right above and empty continuations', () => {
     const { nodes, emptyContinuations } = parse(
-      '# escape=\\\n# a\n#\n# b\nFROM a\n# c\nRUN x \\\n\n y\nRUN z',
+      '# escape=\\\n# a\n#\n# b\nFROM a\n# gone\n \n# c\nRUN x \\\n\n y\nRUN z',
     );
     expect(nodes.map(node => node.comments)).to.deep.equal([['b'], ['c'], []]);
-    expect(emptyContinuations.map(node => node.line.startLine)).to.deep.equal([7]);
+    expect(emptyContinuations.map(node => node.line.startLine)).to.deep.equal([9]);
   });
 
   it('end where the file ends in a continuation', () => {

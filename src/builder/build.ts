@@ -5,6 +5,8 @@ import { formatReference, parseReference, withDefaultTag } from '../image/refere
 import { throwIfAborted } from '../util/abort.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
+import { ignoreOptionOf, refuseFindings, unconsumedArguments } from './check-build.ts';
+import { checkProgram } from './dockerfile/lint/check.ts';
 import { dockerfileText, parseDockerfile } from './dockerfile/parse.ts';
 import { type Program, parseProgram } from './dockerfile/stages.ts';
 import { requireBuiltInFrontend } from './dockerfile/syntax.ts';
@@ -23,7 +25,7 @@ import { Bases } from './resolve-bases.ts';
  * Builds an image from a Dockerfile. docs/build-lifecycle.md tells what happens when, and what a crash leaves.
  *
  * @throws HawserError DOCKERFILE_INVALID, DOCKERFILE_UNKNOWN, CONTEXT_INVALID, COPY_SOURCE_UNKNOWN, STAGE_UNKNOWN,
- * IMAGE_UNKNOWN, BUILD_STEP_FAILED, NO_SPACE, ABORTED; with the place in the Dockerfile where there is one
+ * IMAGE_UNKNOWN, CHECK_FAILED, BUILD_STEP_FAILED, NO_SPACE, ABORTED; with the place in the Dockerfile where there is one
  */
 export async function buildImage(options: BuildOptions, environment: BuildEnvironment): Promise<BuildResult> {
   throwIfAborted(environment.signal);
@@ -93,6 +95,7 @@ class Build {
   async run(): Promise<BuildResult> {
     const { environment, lease, abort, options, context } = this.#parts;
     const plan = await this.#plan();
+    this.#check();
     this.#observer.planned?.(plan.steps.map(({ id, name, location }) => ({ id, name, location })));
     const solver = new Solver({
       cache: new BuildCache(environment.cacheRoot),
@@ -156,6 +159,26 @@ class Build {
         noCache: options.noCache === true,
       },
     });
+  }
+
+  /** The checks come after the plan, when the base images are known, and before the first step. */
+  #check(): void {
+    const { program, options, context } = this.#parts;
+    const { findings, config } = checkProgram(program, {
+      file: program.dockerfile.source.file,
+      buildArgs: options.buildArgs ?? {},
+      target: options.target,
+      stages: 'needed',
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
+      baseConfig: (image, platform) => this.#bases.configOf(image, platform),
+      ignore: ignoreOptionOf(context.tree),
+    });
+    this.#observer.checked?.(findings);
+    const unconsumed = unconsumedArguments(program, options.buildArgs ?? {});
+    if (unconsumed.length > 0) {
+      this.#observer.warning?.(`build arguments that no ARG asks for: ${unconsumed.join(', ')}`);
+    }
+    if (config.error) refuseFindings(findings);
   }
 
   async #export(work: ExportWork): Promise<void> {

@@ -1,4 +1,5 @@
 import type { SourceLocation } from '../errors/hawser-error.ts';
+import type { Finding } from './dockerfile/lint/finding.ts';
 
 export interface BuildVertex {
   /** Unique in a build. */
@@ -20,6 +21,8 @@ export interface BuildObserver {
   vertexCached(vertex: BuildVertex): void;
   vertexDone(vertex: BuildVertex): void;
   vertexFailed(vertex: BuildVertex, error: unknown): void;
+  /** What the checks found, once, before the first step; a view tells it at the end. */
+  checked?(findings: readonly Finding[]): void;
   /** Something that the user should know and that stops nothing. */
   warning?(message: string, location?: SourceLocation): void;
 }

@@ -1,6 +1,7 @@
 import { loadImage, resolveImage, type StoredImage } from '../content/resolve-image.ts';
 import type { Lease } from '../content/store.ts';
 import { HawserError, isHawserError, type SourceLocation } from '../errors/hawser-error.ts';
+import type { ImageConfig } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
 import { formatPlatform, type Platform } from '../image/platform.ts';
@@ -23,6 +24,7 @@ export interface BasesOptions {
 export class Bases {
   readonly #options: BasesOptions;
   readonly #resolved = new Map<string, Promise<ResolvedBase>>();
+  readonly #configs = new Map<string, ImageConfig>();
   readonly #images = new Map<Digest, { readonly image: StoredImage; readonly platform: Platform }>();
 
   constructor(options: BasesOptions) {
@@ -30,13 +32,18 @@ export class Bases {
   }
 
   async resolve(name: string, platform: Platform, location: SourceLocation): Promise<ResolvedBase> {
-    const key = `${name} ${formatPlatform(platform)}`;
+    const key = keyOf(name, platform);
     let resolved = this.#resolved.get(key);
     if (resolved === undefined) {
       resolved = this.#resolve(name, platform, location);
       this.#resolved.set(key, resolved);
     }
     return resolved;
+  }
+
+  /** The config of an image that is resolved already. */
+  configOf(name: string, platform: Platform): ImageConfig | undefined {
+    return this.#configs.get(keyOf(name, platform));
   }
 
   /** Brings in a layer of a base image that the store lacks. */
@@ -57,6 +64,7 @@ export class Bases {
     try {
       const image = await this.#find(name, platform);
       await this.#options.lease.add(image.descriptor.digest, image.manifest.digest);
+      this.#configs.set(keyOf(name, platform), image.config.value);
       const { layers } = image.manifest.value;
       const { diff_ids: diffIDs } = image.config.value.rootfs;
       let state = emptyState;
@@ -105,6 +113,10 @@ export class Bases {
       throw error;
     }
   }
+}
+
+function keyOf(name: string, platform: Platform): string {
+  return `${name} ${formatPlatform(platform)}`;
 }
 
 /** Undefined where the store has no such image, or not for the platform. */

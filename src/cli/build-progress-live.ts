@@ -1,6 +1,8 @@
+import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
 import { LineCutter } from './build-progress-plain.ts';
+import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
 import { LiveLines } from './live-lines.ts';
 import { mayColour, paint } from './terminal.ts';
@@ -27,6 +29,7 @@ export class LiveBuildProgress implements BuildObserver {
   readonly #colour: boolean;
   #total = 0;
   #stopped = false;
+  #findings: readonly Finding[] = [];
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
@@ -114,8 +117,15 @@ export class LiveBuildProgress implements BuildObserver {
     this.#live.above([paint('cyan', `warning: ${place}${message}`, this.#colour)]);
   }
 
+  checked(findings: readonly Finding[]): void {
+    this.#findings = findings;
+  }
+
   stop(): void {
-    if (!this.#stopped) this.#live.stop();
+    if (this.#stopped) return;
     this.#stopped = true;
+    this.#live.stop();
+    const lines = shortWarnings(this.#findings).map(line => paint('cyan', line, this.#colour));
+    if (lines.length > 0) this.#stream.write(`${lines.join('\n')}\n`);
   }
 }

@@ -1,6 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
+import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
+import { shortWarnings } from './check-output.ts';
 import { humanSeconds } from './human.ts';
 
 /** Cuts a stream of bytes into lines; a line without its end waits for `rest`. */
@@ -32,6 +34,7 @@ export class PlainBuildProgress implements BuildObserver {
   readonly #write: (line: string) => void;
   readonly #vertices = new Map<string, RunningVertex>();
   #last = 0;
+  #findings: readonly Finding[] = [];
 
   constructor(write: (line: string) => void) {
     this.#write = write;
@@ -81,6 +84,16 @@ export class PlainBuildProgress implements BuildObserver {
     const running = this.#vertex(vertex);
     this.#outputLines(running, running.output.rest());
     this.#line(running, `ERROR: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+  }
+
+  checked(findings: readonly Finding[]): void {
+    this.#findings = findings;
+  }
+
+  /** Tells at the end what the checks found. */
+  stop(): void {
+    for (const line of shortWarnings(this.#findings)) this.#write(line);
+    this.#findings = [];
   }
 
   warning(message: string, location?: SourceLocation): void {

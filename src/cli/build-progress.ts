@@ -16,8 +16,6 @@ export function chooseBuildProgress(kind: 'auto' | 'plain' | 'tty' | 'quiet'): B
     const observer = new LiveBuildProgress();
     return { observer, stop: () => observer.stop() };
   }
-  return {
-    observer: new PlainBuildProgress(line => process.stderr.write(`${line}\n`)),
-    stop: () => undefined,
-  };
+  const observer = new PlainBuildProgress(line => process.stderr.write(`${line}\n`));
+  return { observer, stop: () => observer.stop() };
 }

@@ -114,6 +114,10 @@ export const errorCodes = {
   DOCKERFILE_INVALID: { summary: 'The Dockerfile has an error.', remedy: 'Mend the named line.' },
   DOCKERFILE_UNKNOWN: { summary: 'There is no Dockerfile.', remedy: 'Name it with -f.' },
   CONTEXT_INVALID: { summary: 'The build context cannot be read.', remedy: 'Name an existing folder.' },
+  CHECK_FAILED: {
+    summary: 'The checks found something, and that is to be an error.',
+    remedy: 'Mend what is told, or skip the rule: # check=skip=RULE.',
+  },
   COPY_SOURCE_UNKNOWN: {
     summary: 'COPY or ADD names a file that is not there.',
     remedy: 'Check path and .dockerignore.',

@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core';
+import type { CheckRequest } from '../../builder/check-build.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
@@ -28,6 +29,12 @@ export default class ImageBuild extends BaseCommand {
       multipleNonGreedy: true,
       description: 'value of an ARG; of the environment without =VALUE',
       helpValue: 'NAME[=VALUE]',
+    }),
+    check: Flags.boolean({ description: 'only check the Dockerfile: short for --call=check' }),
+    call: Flags.string({
+      default: 'build',
+      description: 'check the Dockerfile, or show what it takes or what can be built, instead of building',
+      helpValue: 'build|check|outline|targets[,format=json]',
     }),
     target: Flags.string({ description: 'the stage to build; default the last' }),
     'no-cache': Flags.boolean({ description: 'run every step' }),
@@ -88,16 +95,25 @@ export default class ImageBuild extends BaseCommand {
       platform === undefined
         ? {}
         : { platform: (await import('../../image/platform.ts')).parsePlatform(platform) };
+    const request = {
+      context: args.context,
+      ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
+      ...(flags.target === undefined ? {} : { target: flags.target }),
+      buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
+      ...platformOption,
+    };
+    const call = flags.check ? 'check' : flags.call;
+    if (call !== 'build') {
+      await this.#call(call, request);
+      return;
+    }
     const progress = chooseBuildProgress(
       flags.quiet ? 'quiet' : (flags.progress as 'auto' | 'plain' | 'tty'),
     );
     try {
       const result = await buildImage(
         {
-          context: args.context,
-          ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
-          ...(flags.target === undefined ? {} : { target: flags.target }),
-          buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
+          ...request,
           labels: cli.parseAssignments(flags.label ?? [], {}),
           tags: flags.tag ?? [],
           noCache: flags['no-cache'],
@@ -105,7 +121,6 @@ export default class ImageBuild extends BaseCommand {
           network: flags.network as 'default' | 'host' | 'none',
           extraHosts: (flags['add-host'] ?? []).map(cli.parseAddHost),
           outputs: (flags.output ?? []).map(cli.parseOutput),
-          ...platformOption,
           ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
           ...(flags.iidfile === undefined ? {} : { iidfile: flags.iidfile }),
           ...cli.sourceDateEpoch(process.env.SOURCE_DATE_EPOCH),
@@ -123,6 +138,20 @@ export default class ImageBuild extends BaseCommand {
     } finally {
       progress.stop();
     }
+  }
+
+  async #call(text: string, request: CheckRequest): Promise<void> {
+    const [{ answerCall, parseBuildCall }, { configLookUp }] = await Promise.all([
+      import('../../cli/build-call.ts'),
+      import('../../cli/look-up-config.ts'),
+    ]);
+    const note = (line: string) => this.note(line);
+    const answer = await answerCall(parseBuildCall(text), request, async () =>
+      configLookUp(await openImages(this.roots), { note, signal: this.signal }),
+    );
+    for (const line of answer.lines) this.print(line);
+    if (answer.error !== undefined) throw answer.error;
+    if (answer.failed) process.exitCode = 1;
   }
 }
 

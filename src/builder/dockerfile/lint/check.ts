@@ -25,11 +25,13 @@ export interface CheckOptions {
   /** As the user knows the Dockerfile. */
   readonly file: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
-  /** `--target`; without it all stages are checked. */
+  /** `--target` */
   readonly target?: string | undefined;
+  /** The stages whose lines are checked: those that the target needs, or all. Default: all where there is no target. */
+  readonly stages?: 'needed' | 'all';
   readonly platform?: Platform;
   /** The config of a base image by the name that FROM comes to; undefined where it is not known. */
-  readonly baseConfig?: (image: string, platform: Platform) => ImageConfig | undefined;
+  readonly baseConfig?: (image: string, platform: Platform, stage: Stage) => ImageConfig | undefined;
   readonly ignore?: { readonly file: string; readonly matcher: IgnoreMatcher } | undefined;
 }
 
@@ -44,52 +46,72 @@ export interface CheckResult {
 
 /** Runs the checks over the text of a Dockerfile. It throws for nothing that the file says. */
 export function checkDockerfile(text: string, options: CheckOptions): CheckResult {
-  const run = new CheckRun(text, options);
-  const error = run.attempt();
-  const { linter, config, dockerfile, program } = run;
+  const run = new CheckRun(options);
+  const error = errorOf(() => run.checkText(text));
+  const { dockerfile, program } = run;
   return {
-    findings: linter.findings,
-    config,
+    ...run.result,
     ...(error === undefined ? {} : { error }),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(program === undefined ? {} : { program }),
   };
 }
 
+/**
+ * The same for a file that is parsed already.
+ *
+ * @throws HawserError DOCKERFILE_INVALID, PLATFORM_INVALID
+ */
+export function checkProgram(program: Program, options: CheckOptions): CheckResult {
+  const run = new CheckRun(options);
+  run.begin(program.dockerfile);
+  for (const node of program.dockerfile.nodes) checkNode(node, run.linter);
+  run.checkProgram(program);
+  return run.result;
+}
+
+/** What is wrong with the file; anything else goes on its way. */
+function errorOf(work: () => void): HawserError | undefined {
+  try {
+    work();
+  } catch (error) {
+    if (isHawserError(error) && error.code !== 'INTERNAL') return error;
+    throw error;
+  }
+  return undefined;
+}
+
 class CheckRun {
   linter = new Linter(defaultCheckConfig);
-  config = defaultCheckConfig;
   dockerfile: Dockerfile | undefined;
   program: Program | undefined;
-  readonly #text: string;
+  #config = defaultCheckConfig;
   readonly #options: CheckOptions;
 
-  constructor(text: string, options: CheckOptions) {
-    this.#text = text;
+  constructor(options: CheckOptions) {
     this.#options = options;
   }
 
-  /** The error of the file, where it has one. */
-  attempt(): HawserError | undefined {
-    try {
-      this.#run();
-    } catch (error) {
-      if (isHawserError(error) && error.code !== 'INTERNAL') return error;
-      throw error;
-    }
-    return undefined;
+  get result(): Pick<CheckResult, 'findings' | 'config'> {
+    return { findings: this.linter.findings, config: this.#config };
   }
 
-  #run(): void {
+  checkText(text: string): void {
     const { file, buildArgs = {} } = this.#options;
-    requireBuiltInFrontend(this.#text, { file, override: buildArgs.BUILDKIT_SYNTAX });
-    const dockerfile = parseDockerfile(this.#text, { file });
-    this.dockerfile = dockerfile;
-    this.config = checkConfigOf(dockerfile, buildArgs.BUILDKIT_DOCKERFILE_CHECK);
-    this.linter = new Linter(this.config);
+    requireBuiltInFrontend(text, { file, override: buildArgs.BUILDKIT_SYNTAX });
+    this.dockerfile = parseDockerfile(text, { file });
+    this.begin(this.dockerfile);
+    this.program = this.#interpret(this.dockerfile);
+    this.checkProgram(this.program);
+  }
+
+  begin(dockerfile: Dockerfile): void {
+    this.#config = checkConfigOf(dockerfile, this.#options.buildArgs?.BUILDKIT_DOCKERFILE_CHECK);
+    this.linter = new Linter(this.#config);
     checkContinuations(dockerfile, this.linter);
-    const program = this.#interpret(dockerfile);
-    this.program = program;
+  }
+
+  checkProgram(program: Program): void {
     checkStageNames(program, this.linter);
     checkCasing(program, this.linter);
     this.#checkStages(program);
@@ -115,11 +137,10 @@ class CheckRun {
     const globals = variables(buildArgs);
     checkFromLines(program, { globals, defaults: () => variables({}) }, this.linter);
     const facts = new StageFacts(program, { globals, platform });
-    const stages =
-      target === undefined
-        ? program.stages
-        : [...neededStages(program, findTarget(program, target), stage => facts.imageOf(stage))];
-    const configOf = (stage: Stage) => baseConfig?.(facts.imageOf(stage), facts.platformOf(stage));
+    const all = (this.#options.stages ?? (target === undefined ? 'all' : 'needed')) === 'all';
+    const needed = neededStages(program, findTarget(program, target), stage => facts.imageOf(stage));
+    const stages = program.stages.filter(stage => all || needed.has(stage));
+    const configOf = (stage: Stage) => baseConfig?.(facts.imageOf(stage), facts.platformOf(stage), stage);
     const checker = new LineChecker(
       program,
       {

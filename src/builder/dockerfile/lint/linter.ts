@@ -1,7 +1,7 @@
 import type { DockerfileNode } from '../ast.ts';
 import { locationIn, locationOfLines } from '../source.ts';
 import type { CheckConfig } from './check-config.ts';
-import { checkConfigAbove, isChecked } from './check-config.ts';
+import { checkConfigAbove, defaultCheckConfig, isChecked } from './check-config.ts';
 import type { Finding } from './finding.ts';
 import type { LintRule } from './rule.ts';
 
@@ -50,4 +50,9 @@ export class Linter {
     }
     return config;
   }
+}
+
+/** For what is only gone over to learn of it. */
+export function silentLinter(): Linter {
+  return new Linter({ ...defaultCheckConfig, skip: 'all' });
 }

@@ -46,7 +46,8 @@ const refused: readonly (readonly [string, string])[] = [
 describe('# check=', () => {
   for (const { above, argument, found, error = false } of rows) {
     it(JSON.stringify(above) + (argument === undefined ? '' : ` with ${JSON.stringify(argument)}`), () => {
-      const buildArgs = argument === undefined ? {} : { BUILDKIT_DOCKERFILE_CHECK: argument };
+      const buildArgs: Record<string, string> =
+        argument === undefined ? {} : { BUILDKIT_DOCKERFILE_CHECK: argument };
       const result = checkDockerfile(above + wrongs, { file: 'Dockerfile', buildArgs });
       expect(result.error).to.equal(undefined);
       expect(result.findings.map(({ rule }) => rule.name)).to.deep.equal(found);

@@ -8,10 +8,12 @@ import { insertIn, replaceIn, safeFix } from '../edits.ts';
 import type { Fix } from '../finding.ts';
 import type { LineWork } from './line-work.ts';
 
+type ScopeWork = Pick<LineWork, 'scope' | 'linter'>;
+
 const secret = /(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)/i;
 const noSecret = /(?:_|^)public(?:_|$)/i;
 
-export function checkEnv(line: EnvInstruction, work: LineWork): void {
+export function checkEnv(line: EnvInstruction, work: ScopeWork): void {
   const { scope, linter } = work;
   const values = line.pairs.map(pair => {
     const name = scope.expand(line.node, pair.name, linter)?.text ?? pair.name.text;
@@ -32,7 +34,10 @@ export function checkLabel(line: LabelInstruction, work: LineWork): void {
   }
 }
 
-export function checkArg(line: ArgInstruction, work: LineWork): void {
+export function checkArg(
+  line: ArgInstruction,
+  work: ScopeWork & Pick<LineWork, 'buildArgs' | 'globals'>,
+): void {
   const { scope, buildArgs, globals, linter } = work;
   for (const { name, value } of line.args) {
     checkSecret(line.node, { keyword: 'ARG', name: name.text, word: name }, work);
@@ -47,7 +52,7 @@ export function checkArg(line: ArgInstruction, work: LineWork): void {
 function checkSecret(
   node: DockerfileNode,
   use: { readonly keyword: 'ARG' | 'ENV'; readonly name: string; readonly word: Word },
-  { linter }: LineWork,
+  { linter }: ScopeWork,
 ): void {
   const { keyword, name, word } = use;
   if (!secret.test(name) || noSecret.test(name)) return;
@@ -62,10 +67,10 @@ function checkSecret(
   );
 }
 
-function checkLegacy(node: DockerfileNode, pair: Pair, { linter, ...work }: LineWork): void {
+function checkLegacy(node: DockerfileNode, pair: Pair, { linter, scope }: ScopeWork): void {
   if (!pair.legacy) return;
   const keyword = node.keyword.text;
-  const fix = modernPair(node, pair, work.scope.escape);
+  const fix = modernPair(node, pair, scope.escape);
   linter.report(
     buildChecks.legacyKeyValueFormat,
     { node, range: { start: pair.name.start, end: pair.value.end } },

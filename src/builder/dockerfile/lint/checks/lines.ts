@@ -3,8 +3,7 @@ import type { StageInstruction } from '../../instructions.ts';
 import { parseTrigger } from '../../interpret.ts';
 import type { Program, Stage } from '../../stages.ts';
 import { findBaseStage } from '../../stages.ts';
-import { defaultCheckConfig } from '../check-config.ts';
-import { Linter } from '../linter.ts';
+import { type Linter, silentLinter } from '../linter.ts';
 import { checkArg, checkEnv, checkLabel } from './assignments.ts';
 import { checkCommand, checkOnce } from './commands.ts';
 import { checkExpose } from './expose.ts';
@@ -37,12 +36,12 @@ export class LineChecker {
     const { escape } = this.#program.dockerfile;
     const image = this.#options.imageOf(stage);
     const parent = findBaseStage(this.#program, image, stage.from);
-    const base = image === 'scratch' ? {} : this.#options.baseConfig(stage);
+    const base = parent !== undefined || image === 'scratch' ? {} : this.#options.baseConfig(stage);
     const scope =
       parent === undefined ? StageScope.onImage(base, escape) : StageScope.onStage(this.check(parent));
     this.#scopes.set(stage, scope);
     // what the triggers of an image are like is for its author to know
-    this.#walk(scope, triggersOf(base, image), new Linter({ ...defaultCheckConfig, skip: 'all' }));
+    this.#walk(scope, triggersOf(base, image), silentLinter());
     const inherited = parent?.instructions.flatMap(line =>
       line.kind === 'onbuild' ? [line.instruction] : [],
     );

@@ -6,8 +6,7 @@ import type { Expansion } from '../../expander.ts';
 import type { Word } from '../../source.ts';
 import { locationIn } from '../../source.ts';
 import { buildChecks } from '../build-checks.ts';
-import { defaultCheckConfig } from '../check-config.ts';
-import { Linter } from '../linter.ts';
+import { type Linter, silentLinter } from '../linter.ts';
 import { renameVariable } from './rename-variable.ts';
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -76,7 +75,7 @@ export class StageScope {
 
   /** The same, without telling of anything. */
   peek(node: DockerfileNode, word: Word): Expansion | undefined {
-    return this.expand(node, word, new Linter({ ...defaultCheckConfig, skip: 'all' }));
+    return this.expand(node, word, silentLinter());
   }
 
   /** The body of a heredoc. */

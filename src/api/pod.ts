@@ -21,6 +21,7 @@ export interface VolumeMount {
   readonly mountPath: string;
   readonly readOnly?: boolean;
   readonly subPath?: string;
+  readonly subPathExpr?: string;
 }
 
 export interface SecurityContext {
@@ -71,6 +72,8 @@ export interface Container {
   readonly workingDir?: string;
   readonly ports?: readonly ContainerPort[];
   readonly env?: readonly EnvVar[];
+  /** Kept, and refused when the container starts. */
+  readonly envFrom?: readonly object[];
   readonly resources?: { readonly limits?: ResourceList; readonly requests?: ResourceList };
   readonly volumeMounts?: readonly VolumeMount[];
   readonly securityContext?: SecurityContext;

@@ -7,6 +7,7 @@ import { containerOf } from './container-state.ts';
 import {
   claimContainer,
   containerFolder,
+  readRecord,
   releaseName,
   snapshotKeyOf,
   writeRecord,
@@ -54,6 +55,12 @@ async function mountsOf(engine: ContainerEngine, config: ContainerConfig, reques
     mounts.push({ ...mount, name });
   }
   return mounts;
+}
+
+/** A pod's members have the name of its sandbox. */
+function hostnameOf(engine: ContainerEngine, id: string, request: ContainerRequest): string {
+  const joined = request.namespaces === undefined ? undefined : readRecord(engine, request.namespaces.id);
+  return request.hostname ?? joined?.hostname ?? id.slice(0, 12);
 }
 
 function workingDirOf(config: ContainerConfig, request: ContainerRequest): string {
@@ -111,7 +118,7 @@ export async function createContainer(
       user: request.user ?? config.User ?? '',
       workingDir,
       stopSignal,
-      hostname: request.hostname ?? id.slice(0, 12),
+      hostname: hostnameOf(engine, id, request),
       mounts: await mountsOf(engine, config, request),
     };
     await engine.snapshotter.prepare(snapshotKeyOf(id), image.chainID, { owner: `container:${id}` });

@@ -1,22 +1,39 @@
 import { type FSWatcher, mkdirSync, watch } from 'node:fs';
-import { HawserError } from '../errors/hawser-error.ts';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { stateOf } from './container-state.ts';
 import { exitFolder, readRecord } from './container-store.ts';
 import type { ContainerState } from './container-types.ts';
 
+/** Undefined where the kernel has no watch left to give. */
+function watchFolder(folder: string): FSWatcher | undefined {
+  try {
+    const watcher = watch(folder, { persistent: true });
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOSPC' || code === 'EMFILE') return undefined;
+    throw error;
+  }
+}
+
 /** Wakes up on a change in a folder, and after `milliseconds` at the latest: watches may be lost or not to be had. */
-function changeOf(watcher: FSWatcher, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function changeOf(
+  watcher: FSWatcher | undefined,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
       clearTimeout(timer);
-      watcher.off('change', done);
+      watcher?.off('change', done);
       signal?.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, milliseconds);
-    watcher.once('change', done);
+    watcher?.once('change', done);
     signal?.addEventListener('abort', done, { once: true });
   });
 }
@@ -35,8 +52,7 @@ export async function waitContainer(
   let state = stateOf(engine, id);
   if (state.status !== 'running') return state;
   mkdirSync(folder, { recursive: true });
-  const watcher = watch(folder, { persistent: true });
-  watcher.on('error', () => watcher.close());
+  const watcher = watchFolder(folder);
   try {
     for (state = stateOf(engine, id); state.status === 'running'; state = stateOf(engine, id)) {
       throwIfAborted(options.signal);
@@ -47,6 +63,6 @@ export async function waitContainer(
     }
     return state;
   } finally {
-    watcher.close();
+    watcher?.close();
   }
 }

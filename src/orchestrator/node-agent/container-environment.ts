@@ -52,6 +52,12 @@ export function fieldValue(pod: Pod, fieldPath: string, place: PodPlace): string
   return value();
 }
 
+function notOffered(what: string): HawserError {
+  return new HawserError('OBJECT_INVALID', `${what} is not offered yet`, {
+    remedy: 'Use value or valueFrom.fieldRef.',
+  });
+}
+
 function valueOf(
   variable: EnvVar,
   known: ReadonlyMap<string, string>,
@@ -60,15 +66,7 @@ function valueOf(
   const [pod, place] = context;
   const fieldPath = variable.valueFrom?.fieldRef?.fieldPath;
   if (fieldPath !== undefined) return fieldValue(pod, fieldPath, place);
-  if (variable.valueFrom !== undefined) {
-    throw new HawserError(
-      'OBJECT_INVALID',
-      `the source of the variable ${variable.name} is not offered yet`,
-      {
-        remedy: 'Use value or valueFrom.fieldRef.',
-      },
-    );
-  }
+  if (variable.valueFrom !== undefined) throw notOffered(`the source of the variable ${variable.name}`);
   return expandVariables(variable.value ?? '', known);
 }
 
@@ -82,6 +80,7 @@ export function containerEnvironment(
   pod: Pod,
   place: PodPlace,
 ): ReadonlyMap<string, string> {
+  if ((container.envFrom ?? []).length > 0) throw notOffered('envFrom');
   const variables = new Map<string, string>();
   for (const variable of container.env ?? []) {
     variables.set(variable.name, valueOf(variable, variables, [pod, place]));

@@ -2,7 +2,7 @@ import type { Container, Pod } from '../../api/pod.ts';
 import { parseQuantity } from '../../api/quantity.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { containerEnvironment, type PodPlace } from './container-environment.ts';
-import { containerMounts, terminationLogMount, terminationLogPath } from './container-mounts.ts';
+import { containerMounts } from './container-mounts.ts';
 import { expandVariables } from './expand-variables.ts';
 import {
   containerHashLabel,
@@ -14,6 +14,7 @@ import {
 import { type ContainerStart, containerHash } from './pod-plan.ts';
 import type { ImageInfo, PodContainerRequest } from './pod-runtime.ts';
 import { podLabels } from './sandbox-request.ts';
+import { terminationLogMount } from './termination-message.ts';
 
 export interface ContainerRequestInput {
   readonly pod: Pod;
@@ -25,17 +26,26 @@ export interface ContainerRequestInput {
   readonly root: string;
 }
 
+/** The kernel's largest weight. */
+const MAX_SHARES = 262_144;
+
+/** Kubernetes counts CPUs in whole thousandths, rounded up; what floating point adds to them is none. */
+function milliOf(cpus: number): number {
+  return Math.ceil(Number((cpus * 1000).toPrecision(12)));
+}
+
 /** cgroup values from limits and requests (kubelet, MilliCPUToShares and MilliCPUToQuota). */
 export function resourcesOf({ resources }: Container): PodContainerRequest['resources'] {
-  const memory = resources?.limits?.memory;
-  const limit = resources?.limits?.cpu;
-  const request = resources?.requests?.cpu ?? limit;
-  const shares = request === undefined ? 2 : Math.max(2, Math.floor(parseQuantity(request) * 1024));
+  const amount = (quantity: string | undefined) => parseQuantity(quantity ?? '0');
+  const memory = Math.ceil(amount(resources?.limits?.memory));
+  const limit = milliOf(amount(resources?.limits?.cpu));
+  const request = milliOf(amount(resources?.requests?.cpu)) || limit;
   return {
-    cpuShares: shares,
-    ...(memory === undefined ? {} : { memory: Math.ceil(parseQuantity(memory)) }),
+    cpuShares: Math.min(MAX_SHARES, Math.max(2, Math.floor((request * 1024) / 1000))),
+    // A limit of nothing is none.
+    ...(memory === 0 ? {} : { memory }),
     // A quota of less than a millisecond in 100 is refused by the kernel.
-    ...(limit === undefined ? {} : { cpus: Math.max(0.01, parseQuantity(limit)) }),
+    ...(limit === 0 ? {} : { cpus: Math.max(0.01, limit / 1000) }),
   };
 }
 
@@ -98,8 +108,8 @@ export async function containerRequest(input: ContainerRequestInput): Promise<Po
   const { container, restartCount } = start;
   const variables = containerEnvironment(container, pod, input.place);
   const expand = (words: readonly string[]) => words.map(word => expandVariables(word, variables));
-  const mounts = await containerMounts(root, pod, container);
-  const log = terminationLogPath(root, pod.metadata.uid ?? '', { name: container.name, restartCount });
+  const mounts = await containerMounts(root, pod, { container, variables });
+  const attempt = { uid: pod.metadata.uid ?? '', name: container.name, restartCount };
   return {
     sandboxID: input.sandboxID,
     image: image.reference,
@@ -108,7 +118,7 @@ export async function containerRequest(input: ContainerRequestInput): Promise<Po
     env: [...variables].map(([name, value]) => `${name}=${value}`),
     ...(container.workingDir === undefined ? {} : { workingDir: container.workingDir }),
     ...securityOf(pod, container, image),
-    mounts: [...mounts, await terminationLogMount(log, container)],
+    mounts: [...mounts, await terminationLogMount(root, attempt, container)],
     tmpfs: [],
     resources: resourcesOf(container),
     tty: container.tty === true,

@@ -6,13 +6,9 @@ import type {
   ContainerStatus,
 } from '../../api/pod.ts';
 import { timestampOf } from '../../api/timestamp.ts';
+import { containerURI } from './container-uri.ts';
 import { restartCountOf } from './pod-labels.ts';
 import type { RuntimeContainer } from './pod-runtime.ts';
-
-/** As the CRI names containers of this engine. */
-export function containerURI(id: string): string {
-  return `hawser://${id}`;
-}
 
 function wholeSeconds(time: string | undefined): string | undefined {
   const milliseconds = Date.parse(time ?? '');
@@ -25,15 +21,17 @@ function reasonOf(container: RuntimeContainer): string {
   return container.exitCode === 0 ? 'Completed' : 'Error';
 }
 
-/** How a container has ended. */
-export function terminatedState(container: RuntimeContainer): ContainerStateTerminated {
+/** How a container has ended; `said` is its termination message. */
+function terminatedState(container: RuntimeContainer, said = ''): ContainerStateTerminated {
+  if (container.lost !== undefined) return container.lost;
   const exitCode = container.exitCode ?? 0;
+  const message = container.error ?? said;
   const startedAt = wholeSeconds(container.startedAt);
   const finishedAt = wholeSeconds(container.finishedAt);
   return {
     containerID: containerURI(container.id),
     exitCode,
-    ...(container.error === undefined ? {} : { message: container.error }),
+    ...(message === '' ? {} : { message }),
     reason: reasonOf(container),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
@@ -49,10 +47,13 @@ export interface StatusInput {
   readonly initially: ContainerStateWaiting;
   /** As the API has it: knows the past that the runtime has lost. */
   readonly before: ContainerStatus | undefined;
+  /** What ended containers have said, by id. */
+  readonly messages: ReadonlyMap<string, string>;
 }
 
 function lastStateOf(input: StatusInput, previous: RuntimeContainer | undefined): ContainerState {
-  if (previous?.state === 'exited') return { terminated: terminatedState(previous) };
+  if (previous?.state === 'exited')
+    return { terminated: terminatedState(previous, input.messages.get(previous.id)) };
   return input.before?.lastState ?? {};
 }
 
@@ -92,7 +93,7 @@ export function containerStatus(container: Container, input: StatusInput): Conta
       lastState: lastStateOf(input, previous),
     };
   }
-  const terminated = terminatedState(latest);
+  const terminated = terminatedState(latest, input.messages.get(latest.id));
   const state: ContainerState = waiting === undefined ? { terminated } : { waiting };
   const lastState = waiting === undefined ? lastStateOf(input, previous) : { terminated };
   return { ...common, containerID, ready: false, started: false, restartCount, state, lastState };

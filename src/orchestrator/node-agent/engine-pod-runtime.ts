@@ -3,9 +3,11 @@ import { isHawserError } from '../../errors/hawser-error.ts';
 import type { ContainerEngine } from '../../runtime/container-engine.ts';
 import { readLogs } from '../../runtime/container-logs.ts';
 import { listContainers } from '../../runtime/container-state.ts';
+import { readRecord } from '../../runtime/container-store.ts';
 import type { Container, ContainerRequest } from '../../runtime/container-types.ts';
 import { createContainer } from '../../runtime/create-container.ts';
 import type { LogLine } from '../../runtime/log-format.ts';
+import { removeCgroup } from '../../runtime/remove-cgroup.ts';
 import { removeContainer } from '../../runtime/remove-container.ts';
 import { createSandbox } from '../../runtime/sandbox.ts';
 import { startContainer } from '../../runtime/start-container.ts';
@@ -115,6 +117,14 @@ function runtimeContainer({ record, state, start }: Container): RuntimeContainer
   };
 }
 
+/** A sandbox is the last of its pod to go: the pod's cgroup goes with it. */
+async function removeFromPod(engine: ContainerEngine, id: string): Promise<void> {
+  const record = readRecord(engine, id);
+  if (record === undefined) return;
+  await removeContainer(engine, id, { force: true, volumes: true });
+  if (record.kind === 'sandbox') removeCgroup(cgroupOf(record.labels));
+}
+
 /** What is gone has ended. */
 async function unlessGone(work: Promise<unknown>): Promise<void> {
   try {
@@ -170,9 +180,7 @@ export function enginePodRuntime(engine: ContainerEngine, store: LayoutStore): P
       await startContainer(engine, id);
     },
     stopContainer: (id, { grace }) => unlessGone(stopContainer(engine, id, { timeout: grace })),
-    async removeContainer(id) {
-      await removeContainer(engine, id, { force: true, volumes: true });
-    },
+    removeContainer: id => removeFromPod(engine, id),
     async listContainers() {
       return listContainers(engine)
         .filter(({ record }) => record.labels[podUIDLabel] !== undefined)

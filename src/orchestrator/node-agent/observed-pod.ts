@@ -1,7 +1,9 @@
+import type { PodStatus } from '../../api/pod.ts';
+import { lostContainers } from './lost-containers.ts';
 import { containerNameLabel, podUIDLabel, restartCountOf, sandboxIDLabel } from './pod-labels.ts';
 import type { RuntimeContainer } from './pod-runtime.ts';
 
-/** What the runtime has of one pod. */
+/** What the runtime has of one pod, and what it has lost of it. */
 export interface ObservedPod {
   /** Newest first. */
   readonly sandboxes: readonly RuntimeContainer[];
@@ -15,7 +17,12 @@ function newestFirst(a: RuntimeContainer, b: RuntimeContainer): number {
   return restartCountOf(b) - restartCountOf(a) || b.createdAt.localeCompare(a.createdAt);
 }
 
-export function observePod(uid: string, containers: readonly RuntimeContainer[]): ObservedPod {
+/** @param status of the pod, as the API has it: knows of containers that the runtime has lost */
+export function observePod(
+  uid: string,
+  containers: readonly RuntimeContainer[],
+  status?: PodStatus,
+): ObservedPod {
   const own = containers.filter(({ labels }) => labels[podUIDLabel] === uid).sort(newestFirst);
   const attempts = new Map<string, RuntimeContainer[]>();
   for (const container of own) {
@@ -24,7 +31,10 @@ export function observePod(uid: string, containers: readonly RuntimeContainer[])
     attempts.set(name, [...(attempts.get(name) ?? []), container]);
   }
   const sandboxes = own.filter(({ kind }) => kind === 'sandbox');
-  return { sandboxes, attempts, sandbox: sandboxes.find(({ state }) => state === 'running') };
+  const sandbox = sandboxes.find(({ state }) => state === 'running');
+  for (const lost of lostContainers(status, attempts, sandbox))
+    attempts.set(lost.labels[containerNameLabel] ?? '', [lost]);
+  return { sandboxes, attempts, sandbox };
 }
 
 export function latestAttempt(observed: ObservedPod, name: string): RuntimeContainer | undefined {

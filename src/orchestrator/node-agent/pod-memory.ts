@@ -22,6 +22,8 @@ export interface PodMemory {
   readonly failures: Backoff;
   /** Until when such a start waits, and how it is shown. */
   readonly blocked: Map<string, BlockedStart>;
+  /** What ended containers have said, by id. */
+  readonly messages: Map<string, string>;
 }
 
 export function newPodMemory(): PodMemory {
@@ -31,5 +33,6 @@ export function newPodMemory(): PodMemory {
     pullFailures: new Map(),
     failures: new Backoff(2 * SECOND, 60 * SECOND),
     blocked: new Map(),
+    messages: new Map(),
   };
 }

@@ -77,6 +77,27 @@ function crashWait(input: PlanInput, container: Container, latest: RuntimeContai
   return { until, waiting: { reason: 'CrashLoopBackOff', message } };
 }
 
+/** The starts of containers, without those that have to wait still. */
+function startsOf(
+  input: PlanInput,
+  containers: readonly Container[],
+  init: boolean,
+): Pick<PodPlan, 'start' | 'waiting' | 'retryAt'> {
+  const start: ContainerStart[] = [];
+  const waiting = new Map<string, ContainerStateWaiting>();
+  let retryAt = Number.POSITIVE_INFINITY;
+  for (const container of containers) {
+    const latest = latestAttempt(input.observed, container.name);
+    const wait = crashWait(input, container, latest);
+    if (wait === undefined) start.push(startOf(container, latest, init));
+    else {
+      waiting.set(container.name, wait.waiting);
+      retryAt = Math.min(retryAt, wait.until);
+    }
+  }
+  return { start, waiting, retryAt: Number.isFinite(retryAt) ? retryAt : undefined };
+}
+
 /** No sandbox runs: what ran in it is lost, and all starts over, unless the pod is over. */
 function planWithoutSandbox(input: PlanInput): PodPlan {
   const { observed } = input;
@@ -98,11 +119,8 @@ function planWithoutSandbox(input: PlanInput): PodPlan {
   const failedInit = init === undefined ? undefined : latestAttempt(observed, init.name);
   if (policy === 'Never' && failedInit?.state === 'exited' && failedInit.exitCode !== 0)
     return { ...nothing, stop };
-  const first = init === undefined ? wanted : [init];
-  const start = first.map(container =>
-    startOf(container, latestAttempt(observed, container.name), init !== undefined),
-  );
-  return { ...nothing, stop, sandbox: 'create', start };
+  const next = init === undefined ? startsOf(input, wanted, false) : startsOf(input, [init], true);
+  return { ...next, stop, sandbox: 'create' };
 }
 
 /** The init container that has to run next; undefined when all have done their work. */
@@ -120,11 +138,7 @@ function planInit(input: PlanInput): PodPlan | undefined {
     if (current?.state === 'exited' && current.exitCode === 0) continue;
     if (current?.state === 'running') return nothing;
     if (current?.state === 'exited' && spec.restartPolicy === 'Never') return nothing;
-    const wait = crashWait(input, container, current);
-    if (wait !== undefined) {
-      return { ...nothing, waiting: new Map([[container.name, wait.waiting]]), retryAt: wait.until };
-    }
-    return { ...nothing, start: [startOf(container, latest, true)] };
+    return { ...nothing, ...startsOf(input, [container], true) };
   }
   return undefined;
 }
@@ -137,9 +151,7 @@ export function planPod(input: PlanInput): PodPlan {
   if (init !== undefined) return init;
   const policy = spec.restartPolicy ?? 'Always';
   const stop: PodPlan['stop'][number][] = [];
-  const start: ContainerStart[] = [];
-  const waiting = new Map<string, ContainerStateWaiting>();
-  let retryAt = Number.POSITIVE_INFINITY;
+  const wanted: Container[] = [];
   for (const container of spec.containers) {
     const latest = latestAttempt(observed, container.name);
     if (latest?.state === 'running' && isOfSandbox(observed, latest)) {
@@ -152,12 +164,7 @@ export function planPod(input: PlanInput): PodPlan {
     } else if (latest?.state === 'running') {
       stop.push({ container: latest, message: 'Pod sandbox changed, it will be killed and re-created.' });
     } else if (latest?.state === 'exited' && !restarts(policy, latest)) continue;
-    const wait = crashWait(input, container, latest);
-    if (wait === undefined) start.push(startOf(container, latest, false));
-    else {
-      waiting.set(container.name, wait.waiting);
-      retryAt = Math.min(retryAt, wait.until);
-    }
+    wanted.push(container);
   }
-  return { stop, sandbox: 'keep', start, waiting, retryAt: Number.isFinite(retryAt) ? retryAt : undefined };
+  return { ...startsOf(input, wanted, false), stop, sandbox: 'keep' };
 }

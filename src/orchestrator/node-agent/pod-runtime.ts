@@ -1,3 +1,5 @@
+import type { ContainerStateTerminated } from '../../api/pod.ts';
+
 /* What the node agent needs of a container runtime; `engine-pod-runtime.ts` is it over src/runtime, tests have a fake. */
 
 export interface SandboxRequest {
@@ -74,6 +76,8 @@ export interface RuntimeContainer {
   readonly error?: string;
   /** Of a sandbox with a network of its own. */
   readonly address?: string;
+  /** The runtime has it no more: what the API still knows of its end. */
+  readonly lost?: ContainerStateTerminated;
 }
 
 export interface ImageInfo {

@@ -17,6 +17,8 @@ export interface PodStatusInput {
   readonly observed: ObservedPod;
   /** Why containers wait, by name. */
   readonly waiting: ReadonlyMap<string, ContainerStateWaiting>;
+  /** What ended containers have said, by id. */
+  readonly messages: ReadonlyMap<string, string>;
   readonly hostIP: string;
   readonly now: number;
   /** The pod was ended by the agent, e.g. past its deadline. */
@@ -35,7 +37,7 @@ function isInitialized(status: ContainerStatus): boolean {
 }
 
 function statusesOf(input: PodStatusInput) {
-  const { pod, observed, waiting } = input;
+  const { pod, observed, waiting, messages } = input;
   const { status } = pod;
   const list = (
     containers: readonly Container[],
@@ -48,6 +50,7 @@ function statusesOf(input: PodStatusInput) {
         waiting: waiting.get(container.name),
         initially,
         before: before?.find(({ name }) => name === container.name),
+        messages,
       }),
     );
   const init = list(
@@ -112,6 +115,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const phase = lastingPhase(input, [...init, ...app]);
   const ready = readyVerdict(app, phase);
   const conditions = conditionsOf(input, [
+    ['PodReadyToStartContainers', { holds: observed.sandbox !== undefined }],
     ['Initialized', initializedVerdict(init, phase)],
     ['Ready', ready],
     ['ContainersReady', ready],

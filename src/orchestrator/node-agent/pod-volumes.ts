@@ -1,7 +1,17 @@
 import type { Stats } from 'node:fs';
-import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Volume } from '../../api/pod.ts';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Pod, Volume } from '../../api/pod.ts';
 import { parseQuantity } from '../../api/quantity.ts';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { fsOps, mountFlags } from '../../layers/fs-ops.ts';
@@ -15,8 +25,20 @@ export function podFolder(root: string, uid: string): string {
   return join(root, 'cluster', 'pods', uid);
 }
 
+async function realPathOf(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Mount points inside a folder, the deepest first. */
 async function mountPointsIn(folder: string): Promise<readonly string[]> {
+  // The kernel tells them without the links that may lead to them.
+  const real = await realPathOf(folder);
+  if (real === undefined) return [];
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   const points = lines.map(line => {
     const escaped = line.split(' ')[4] ?? '';
@@ -24,22 +46,39 @@ async function mountPointsIn(folder: string): Promise<readonly string[]> {
       String.fromCharCode(Number.parseInt(octal, 8)),
     );
   });
-  return points.filter(point => point.startsWith(`${folder}/`)).sort((a, b) => b.length - a.length);
+  return points.filter(point => point.startsWith(`${real}/`)).sort((a, b) => b.length - a.length);
 }
 
-async function emptyDir(folder: string, volume: NonNullable<Volume['emptyDir']>): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  const isTmpfs = volume.medium === 'Memory';
-  if (isTmpfs && !(await mountPointsIn(join(folder, '..'))).includes(folder)) {
-    const size = volume.sizeLimit === undefined ? '' : `,size=${Math.ceil(parseQuantity(volume.sizeLimit))}`;
-    fsOps.mount('tmpfs', folder, {
-      type: 'tmpfs',
-      flags: mountFlags.noSuid | mountFlags.noDev,
-      data: `mode=0777${size}`,
-    });
-  }
+/** Makes a folder that every user may write to. Its mode is a container's to change from then on. */
+async function sharedFolder(folder: string, group: number | undefined): Promise<void> {
+  if ((await statOf(folder)) !== undefined) return;
+  // Not under its name before it is whole, whenever we are killed. The names of volumes have no dot.
+  const unready = join(dirname(folder), `.${basename(folder)}`);
+  await mkdir(unready, { recursive: true });
+  if (group !== undefined) await chown(unready, 0, group);
   // mkdir's mode is cut by the umask.
-  if (!isTmpfs) await chmod(folder, 0o777);
+  await chmod(unready, group === undefined ? 0o777 : 0o2777);
+  await rename(unready, folder);
+}
+
+interface EmptyDirOptions {
+  readonly volume: NonNullable<Volume['emptyDir']>;
+  /** fsGroup: what is written belongs to it. */
+  readonly group: number | undefined;
+}
+
+async function emptyDir(folder: string, { volume, group }: EmptyDirOptions): Promise<string> {
+  await sharedFolder(folder, group);
+  if (volume.medium !== 'Memory') return folder;
+  const real = await realpath(folder);
+  if ((await mountPointsIn(dirname(folder))).includes(real)) return folder;
+  const size = volume.sizeLimit === undefined ? '' : `,size=${Math.ceil(parseQuantity(volume.sizeLimit))}`;
+  const mode = group === undefined ? 'mode=0777' : `mode=2777,gid=${group}`;
+  fsOps.mount('tmpfs', folder, {
+    type: 'tmpfs',
+    flags: mountFlags.noSuid | mountFlags.noDev,
+    data: `${mode}${size}`,
+  });
   return folder;
 }
 
@@ -85,7 +124,7 @@ async function hostPath({ path, type = '' }: NonNullable<Volume['hostPath']>): P
  *
  * @throws HawserError CONFLICT (hostPath of another type), UNSUPPORTED, OBJECT_INVALID
  */
-export function prepareVolume(root: string, uid: string, volume: Volume): Promise<string> {
+export async function prepareVolume(root: string, { metadata, spec }: Pod, volume: Volume): Promise<string> {
   if (volume.hostPath !== undefined) return hostPath(volume.hostPath);
   const { name: _, ...sources } = volume;
   const [kind] = Object.keys(sources);
@@ -95,7 +134,8 @@ export function prepareVolume(root: string, uid: string, volume: Volume): Promis
     });
   }
   // Without any source a volume is an emptyDir (core/v1 VolumeSource).
-  return emptyDir(join(podFolder(root, uid), 'volumes', volume.name), volume.emptyDir ?? {});
+  const folder = join(podFolder(root, metadata.uid ?? ''), 'volumes', volume.name);
+  return emptyDir(folder, { volume: volume.emptyDir ?? {}, group: spec.securityContext?.fsGroup });
 }
 
 /** Gives back the mounts of a pod and removes what its volumes held; what a hostPath names stays. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ContainerStateWaiting, Pod } from '../../api/pod.ts';
-import { HawserError, messageOf } from '../../errors/hawser-error.ts';
+import { messageOf } from '../../errors/hawser-error.ts';
+import { unlessAborted } from '../../util/abort.ts';
 import type { AgentContext } from './agent-context.ts';
 import { removePod, stopPod } from './end-pod.ts';
 import { allContainers, type ObservedPod, observePod } from './observed-pod.ts';
@@ -8,6 +9,7 @@ import { gracePeriodLabel } from './pod-labels.ts';
 import { newPodMemory } from './pod-memory.ts';
 import { podStatus } from './pod-status.ts';
 import { carryOut, nextStep, recordBackoff } from './run-pod.ts';
+import { readTerminationMessages } from './termination-message.ts';
 
 interface Outcome {
   /** Nothing is left to do for this pod, ever. */
@@ -25,15 +27,6 @@ const RETRY_AFTER_ERROR = 2000;
 
 function revisionOf({ metadata }: Pod): number {
   return Number(metadata.resourceVersion ?? 0);
-}
-
-/** Rejects when the signal fires, so that no long wait holds up the end of the agent. */
-function aborted(signal: AbortSignal, until: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = () => reject(new HawserError('ABORTED', 'the node agent ends'));
-    if (signal.aborted) fail();
-    signal.addEventListener('abort', fail, { once: true, signal: until });
-  });
 }
 
 /** Looks after one pod: woken by changes of its object, ends of its containers and time, it brings about what the pod wants. */
@@ -79,6 +72,11 @@ export class PodWorker {
     this.#wake.abort();
   }
 
+  /** Whether its object is known to be gone. */
+  get isGone(): boolean {
+    return this.#pod === undefined;
+  }
+
   #title(): string {
     return this.#pod?.metadata.name ?? this.uid;
   }
@@ -117,7 +115,7 @@ export class PodWorker {
   }
 
   async #observe(): Promise<ObservedPod> {
-    return observePod(this.uid, await this.#context.runtime.listContainers());
+    return observePod(this.uid, await this.#context.runtime.listContainers(), this.#pod?.status);
   }
 
   async #look(): Promise<Outcome> {
@@ -180,11 +178,10 @@ export class PodWorker {
     options: { readonly pod: Pod | undefined; readonly grace: number },
   ): Promise<void> {
     this.#ending = allContainers(observed).flatMap(({ id, state }) => (state === 'running' ? [id] : []));
-    const over = new AbortController();
     try {
-      await Promise.race([stopPod(this.#context, observed, options), aborted(this.#stop, over.signal)]);
+      // No long grace period holds up the end of the agent.
+      await unlessAborted(stopPod(this.#context, observed, options), this.#stop);
     } finally {
-      over.abort();
       this.#ending = [];
     }
   }
@@ -226,6 +223,7 @@ export class PodWorker {
       await this.#context.runtime.containerExit(id, this.#stop);
     } catch (error) {
       this.#context.log(`pod ${this.uid}: ${messageOf(error)}`);
+      await this.#context.clock.sleep(RETRY_AFTER_ERROR, this.#stop);
     }
     this.#watched.delete(id);
     this.#wake.abort();
@@ -239,7 +237,10 @@ export class PodWorker {
     failure?: typeof deadlineFailure,
   ): Promise<string | undefined> {
     const { clock, node, api } = this.#context;
-    const status = podStatus({ pod, observed, waiting, failure, hostIP: node.address, now: clock.now() });
+    const { messages } = this.#memory;
+    await readTerminationMessages(this.#context, { pod, observed, known: messages });
+    const hostIP = node.address;
+    const status = podStatus({ pod, observed, waiting, failure, messages, hostIP, now: clock.now() });
     if (isDeepStrictEqual(status, pod.status)) return status.phase;
     const written = await api.updatePodStatus(pod, status);
     // The watch may have brought a later state of the object meanwhile.

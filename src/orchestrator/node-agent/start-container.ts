@@ -8,6 +8,7 @@ import { restartCountOf } from './pod-labels.ts';
 import type { PodMemory } from './pod-memory.ts';
 import type { ContainerStart } from './pod-plan.ts';
 import type { ImageInfo, PodContainerRequest, RuntimeContainer } from './pod-runtime.ts';
+import { removeTerminationLog } from './termination-message.ts';
 
 export interface StartInput {
   readonly pod: Pod;
@@ -30,7 +31,7 @@ function reporter(context: AgentContext, input: StartInput): Report {
   };
 }
 
-/** Puts off the next try of a start that failed before there was a container. */
+/** Puts off the next try of a start that failed. */
 function block(
   context: AgentContext,
   input: StartInput,
@@ -67,7 +68,12 @@ async function removeOldAttempts(context: AgentContext, input: StartInput): Prom
   const ended = input.attempts.filter(({ state }) => state !== 'running');
   const unstarted = ended.filter(({ state }) => state === 'created');
   const [, ...older] = ended.filter(({ state }) => state === 'exited');
-  for (const { id } of [...unstarted, ...older]) await context.runtime.removeContainer(id);
+  const uid = input.pod.metadata.uid ?? '';
+  const { name } = input.start.container;
+  for (const old of [...unstarted, ...older]) {
+    await context.runtime.removeContainer(old.id);
+    await removeTerminationLog(context.root, { uid, name, restartCount: restartCountOf(old) });
+  }
 }
 
 async function createAndStart(
@@ -77,34 +83,24 @@ async function createAndStart(
   image: ImageInfo,
 ): Promise<void> {
   const { name } = input.start.container;
-  const fail = (reason: string, error: unknown) => {
-    report({ type: 'Warning', reason: 'Failed', message: `Error: ${messageOf(error)}` });
-    block(context, input, { reason, error });
-  };
-  let request: PodContainerRequest;
-  try {
-    request = await prepareRequest(context, input, image);
-  } catch (error) {
-    fail('CreateContainerConfigError', error);
-    return;
-  }
-  let id: string;
+  let reason = 'CreateContainerError';
   try {
     await removeOldAttempts(context, input);
-    id = await context.runtime.createContainer(request);
+    reason = 'CreateContainerConfigError';
+    const request = await prepareRequest(context, input, image);
+    reason = 'CreateContainerError';
+    const id = await context.runtime.createContainer(request);
+    report({ type: 'Normal', reason: 'Created', message: `Created container ${name}` });
+    // What is left then, ended, counts as a crash too, and tells why.
+    reason = 'RunContainerError';
+    await context.runtime.startContainer(id);
   } catch (error) {
-    fail('CreateContainerError', error);
+    report({ type: 'Warning', reason: 'Failed', message: `Error: ${messageOf(error)}` });
+    block(context, input, { reason, error });
     return;
   }
-  report({ type: 'Normal', reason: 'Created', message: `Created container ${name}` });
   input.memory.failures.reset(name);
-  try {
-    await context.runtime.startContainer(id);
-    report({ type: 'Normal', reason: 'Started', message: `Started container ${name}` });
-  } catch (error) {
-    // The container stays, ended: it counts as a crash and tells why.
-    report({ type: 'Warning', reason: 'Failed', message: `Error: ${messageOf(error)}` });
-  }
+  report({ type: 'Normal', reason: 'Started', message: `Started container ${name}` });
 }
 
 /** Starts one container: image, container, process. What fails is on record in events and in the memory. */

@@ -71,7 +71,8 @@ export function namespacePlan(
       joinsIpc: true,
     };
   }
-  const own: OciNamespace[] = [...pid, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }];
+  const ipc: OciNamespace[] = request.ipc === 'host' ? [] : [{ type: 'ipc' }];
+  const own: OciNamespace[] = [...pid, ...ipc, { type: 'uts' }, { type: 'cgroup' }];
   const plan = { filesOf: record.id, joinsUts: false, joinsIpc: false };
   const mode = request.network ?? { kind: 'bridge' };
   if (mode.kind === 'host') return { ...plan, namespaces: own };

@@ -92,6 +92,8 @@ export interface ContainerRequest {
   readonly network?: NetworkMode;
   readonly namespaces?: JoinedNamespaces;
   readonly pid?: 'private' | 'host';
+  /** Of a sandbox: `host` shares the host's /dev/shm, too. */
+  readonly ipc?: 'private' | 'host';
   readonly ports?: readonly PortMapping[];
   readonly mounts?: readonly ContainerMount[];
   readonly extraHosts?: readonly { readonly host: string; readonly address: string }[];
@@ -119,6 +121,8 @@ export interface DnsOptions {
   readonly servers?: readonly string[];
   readonly search?: readonly string[];
   readonly options?: readonly string[];
+  /** Beside the host's, instead of in their place. */
+  readonly extend?: boolean;
 }
 
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead';

@@ -17,6 +17,28 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1';
 }
 
+function serversOf(lines: readonly string[]): readonly string[] {
+  return lines.flatMap(line => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** Name servers of the host that a container reaches. */
+function hostServers(
+  lines: readonly string[],
+  ownNetwork: boolean,
+  read: (path: string) => string,
+): readonly string[] {
+  const servers = serversOf(lines);
+  const reached = ownNetwork ? servers.filter(address => !isLoopback(address)) : servers;
+  if (!ownNetwork || reached.length > 0) return reached;
+  const real = serversOf(read(resolvedStub).split('\n')).filter(address => !isLoopback(address));
+  return real.length === 0 ? ['8.8.8.8', '8.8.4.4'] : real;
+}
+
+/** Each `name` or `name:value` once, as it was given last. */
+function latestSettings(settings: readonly string[]): readonly string[] {
+  return [...new Map(settings.map(setting => [setting.split(':')[0], setting])).values()];
+}
+
 /**
  * The text of a container's resolv.conf(5): the host's, with `dns` over it. A container with a network of its own does
  * not reach a resolver on the host's loopback: systemd-resolved's real list is taken then, else public ones, as Docker
@@ -26,31 +48,26 @@ export function resolverConfiguration(
   options: { readonly ownNetwork: boolean; readonly dns?: DnsOptions | undefined },
   read: (path: string) => string = readOrEmpty,
 ): string {
-  const host = read('/etc/resolv.conf');
-  const lines = host.split('\n').filter(line => line.trim() !== '' && !/^\s*[#;]/.test(line));
-  const addressesOf = (text: readonly string[]) =>
-    text.flatMap(line => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
-  let servers: readonly string[] = options.dns?.servers ?? [];
-  if (servers.length === 0) {
-    servers = addressesOf(lines);
-    if (options.ownNetwork && servers.every(isLoopback)) {
-      servers = addressesOf(read(resolvedStub).split('\n')).filter(address => !isLoopback(address));
-      if (servers.length === 0) servers = ['8.8.8.8', '8.8.4.4'];
-    } else if (options.ownNetwork) {
-      servers = servers.filter(address => !isLoopback(address));
-    }
-  }
-  const keep = (keyword: string) => lines.filter(line => line.trimStart().startsWith(`${keyword} `));
-  const search = options.dns?.search;
-  const settings = options.dns?.options;
+  const given = options.dns ?? {};
+  const lines = read('/etc/resolv.conf')
+    .split('\n')
+    .filter(line => line.trim() !== '' && !/^\s*[#;]/.test(line));
+  const hostWords = (keyword: string) =>
+    lines.flatMap(line => {
+      const [first, ...rest] = line.trim().split(/\s+/);
+      return first === keyword ? rest : [];
+    });
+  const own = given.servers ?? [];
+  const host = () => hostServers(lines, options.ownNetwork, read);
+  const servers = given.extend === true ? [...host(), ...own] : own.length > 0 ? own : host();
+  const words = (keyword: string, over: readonly string[] | undefined) =>
+    given.extend === true ? [...hostWords(keyword), ...(over ?? [])] : (over ?? hostWords(keyword));
+  const search = [...new Set(words('search', given.search))];
+  const settings = latestSettings(words('options', given.options));
   return [
-    ...servers.map(address => `nameserver ${address}`),
-    ...(search === undefined ? keep('search') : search.length > 0 ? [`search ${search.join(' ')}`] : []),
-    ...(settings === undefined
-      ? keep('options')
-      : settings.length > 0
-        ? [`options ${settings.join(' ')}`]
-        : []),
+    ...[...new Set(servers)].map(address => `nameserver ${address}`),
+    ...(search.length === 0 ? [] : [`search ${search.join(' ')}`]),
+    ...(settings.length === 0 ? [] : [`options ${settings.join(' ')}`]),
     '',
   ].join('\n');
 }

@@ -11,7 +11,7 @@ import { pauseProgram } from './pause.ts';
 export interface SandboxRequest
   extends Pick<
     ContainerRequest,
-    'ports' | 'extraHosts' | 'dns' | 'hostsFile' | 'sysctls' | 'cgroupParent' | 'labels'
+    'ports' | 'ipc' | 'extraHosts' | 'dns' | 'hostsFile' | 'sysctls' | 'cgroupParent' | 'labels'
   > {
   readonly name?: string;
   readonly hostname: string;

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodeOf } from '../errors/codes.ts';
 import { HawserError, messageOf } from '../errors/hawser-error.ts';
-import { fsOps } from '../layers/fs-ops.ts';
+import { fsOps, mountFlags } from '../layers/fs-ops.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { type Attachment, type AttachStreams, openAttachment } from './attach-container.ts';
 import { releaseStart } from './cleanup-container.ts';
@@ -19,7 +19,13 @@ import {
   snapshotKeyOf,
   withContainerLock,
 } from './container-store.ts';
-import type { Container, ContainerNetwork, ContainerRecord, PortMapping } from './container-types.ts';
+import type {
+  Container,
+  ContainerNetwork,
+  ContainerRecord,
+  ContainerRequest,
+  PortMapping,
+} from './container-types.ts';
 import { connectToBridge, createNetworkNamespace } from './network/bridge-network.ts';
 import { keepPorts, reservePorts } from './network/port-reservations.ts';
 import { hostsFile, resolverConfiguration } from './resolver-files.ts';
@@ -67,9 +73,13 @@ async function rootfsOf(engine: ContainerEngine, record: ContainerRecord): Promi
 }
 
 /** /dev/shm of a pod, which its containers share with the sandbox's IPC namespace. */
-function mountSharedMemory(bundle: string): void {
+function mountSharedMemory(bundle: string, ipc: ContainerRequest['ipc']): void {
   const path = join(bundle, 'shm');
   mkdirSync(path, { recursive: true });
+  if (ipc === 'host') {
+    fsOps.mount('/dev/shm', path, { flags: mountFlags.bind });
+    return;
+  }
   fsOps.mount('shm', path, { type: 'tmpfs', flags: 2 | 4 | 8, data: 'mode=1777,size=65536k' });
 }
 
@@ -88,7 +98,7 @@ async function prepare(
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   const joins = record.request.namespaces !== undefined;
   if (!joins) writeResolverFiles(engine, record, undefined);
-  if (record.kind === 'sandbox') mountSharedMemory(bundle);
+  if (record.kind === 'sandbox') mountSharedMemory(bundle, record.request.ipc);
   const namespace = join(bundle, 'netns');
   const ownNetwork = hasOwnNetwork(record);
   const [rootfs] = await Promise.all([

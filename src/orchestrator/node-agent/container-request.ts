@@ -98,6 +98,11 @@ function securityOf(pod: Pod, container: Container, image: ImageInfo) {
   };
 }
 
+function pidOf({ spec }: Pod): PodContainerRequest['pid'] {
+  if (spec.hostPID === true) return 'host';
+  return spec.shareProcessNamespace === true ? 'pod' : 'container';
+}
+
 /**
  * What the runtime makes a container of a pod from.
  *
@@ -123,7 +128,7 @@ export async function containerRequest(input: ContainerRequestInput): Promise<Po
     resources: resourcesOf(container),
     tty: container.tty === true,
     stdin: container.stdin === true,
-    sharedPid: pod.spec.shareProcessNamespace === true,
+    pid: pidOf(pod),
     labels: {
       ...podLabels(pod),
       [containerNameLabel]: container.name,

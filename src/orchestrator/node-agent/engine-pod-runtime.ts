@@ -50,6 +50,7 @@ async function runSandbox(engine: ContainerEngine, request: SandboxRequest): Pro
     name: containerName(labels),
     hostname: request.hostname,
     network: { kind: request.hostNetwork ? 'host' : 'bridge' },
+    ipc: request.hostIPC ? 'host' : 'private',
     ports: request.ports,
     extraHosts: request.hostAliases,
     ...(request.dns === undefined ? {} : { dns: request.dns }),
@@ -83,7 +84,8 @@ function containerRequestOf(request: PodContainerRequest): Omit<ContainerRequest
     labels,
     tty: request.tty,
     stdin: request.stdin,
-    namespaces: { id: request.sandboxID, pid: request.sharedPid },
+    namespaces: { id: request.sandboxID, pid: request.pid === 'pod' },
+    pid: request.pid === 'host' ? 'host' : 'private',
     mounts: [
       ...request.mounts.map(mount => ({ type: 'bind' as const, ...mount })),
       ...request.tmpfs.map(mount => ({ type: 'tmpfs' as const, ...mount })),

@@ -13,7 +13,7 @@ export interface BlockedStart {
 
 /** What the agent keeps of a pod between two looks; all of it may be lost. */
 export interface PodMemory {
-  /** By container name. */
+  /** By `crashKey`. */
   readonly crashes: Backoff;
   /** By image. */
   readonly pulls: Backoff;

@@ -31,7 +31,7 @@ export interface PodPlan {
 export interface PlanInput {
   readonly pod: Pod;
   readonly observed: ObservedPod;
-  /** Of crashes, by container name. */
+  /** Of crashes, by `crashKey`. */
   readonly crashes: Backoff;
   readonly now: number;
 }
@@ -44,6 +44,11 @@ export function containerHash({ name, image }: Pick<Container, 'name' | 'image'>
     .update(JSON.stringify([name, image]))
     .digest('hex')
     .slice(0, 16);
+}
+
+/** Under which crashes are counted: with another image there is nothing to wait for. */
+export function crashKey(container: Container): string {
+  return `${container.name}/${containerHash(container)}`;
 }
 
 export function podTitle({ metadata }: Pod): string {
@@ -69,9 +74,9 @@ function endOf(container: RuntimeContainer, now: number): number {
 /** Whether a crashed container has to wait still, and how that is shown. */
 function crashWait(input: PlanInput, container: Container, latest: RuntimeContainer | undefined) {
   if (latest?.state !== 'exited') return undefined;
-  const until = input.crashes.endOf(container.name, endOf(latest, input.now));
+  const until = input.crashes.endOf(crashKey(container), endOf(latest, input.now));
   if (until === undefined || until <= input.now) return undefined;
-  const seconds = Math.round(input.crashes.delayOf(container.name) / 1000);
+  const seconds = Math.round(input.crashes.delayOf(crashKey(container)) / 1000);
   const delay = seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
   const message = `back-off ${delay} restarting failed container=${container.name} pod=${podTitle(input.pod)}`;
   return { until, waiting: { reason: 'CrashLoopBackOff', message } };

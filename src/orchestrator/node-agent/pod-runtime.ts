@@ -8,6 +8,7 @@ export interface SandboxRequest {
   readonly podNamespace: string;
   readonly hostname: string;
   readonly hostNetwork: boolean;
+  readonly hostIPC: boolean;
   readonly ports: readonly {
     readonly hostIP: string;
     readonly hostPort: number;
@@ -20,6 +21,8 @@ export interface SandboxRequest {
     readonly servers: readonly string[];
     readonly search: readonly string[];
     readonly options: readonly string[];
+    /** Beside the node's, instead of in their place. */
+    readonly extend: boolean;
   };
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -52,8 +55,8 @@ export interface PodContainerRequest {
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   readonly tty: boolean;
   readonly stdin: boolean;
-  /** Joins the sandbox's pid namespace. */
-  readonly sharedPid: boolean;
+  /** Whose processes it sees: its own, those of the pod's containers, or all. */
+  readonly pid: 'container' | 'pod' | 'host';
   readonly labels: Readonly<Record<string, string>>;
 }
 

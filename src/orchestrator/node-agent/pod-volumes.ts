@@ -1,15 +1,5 @@
 import type { Stats } from 'node:fs';
-import {
-  chmod,
-  chown,
-  mkdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Pod, Volume } from '../../api/pod.ts';
 import { parseQuantity } from '../../api/quantity.ts';

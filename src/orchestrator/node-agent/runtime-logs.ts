@@ -1,6 +1,19 @@
+import type { Pod } from '../../api/pod.ts';
 import type { PodLogRequest, PodLogSource } from '../apiserver/pod-logs.ts';
+import { containerURI } from './container-uri.ts';
 import { observePod } from './observed-pod.ts';
-import type { PodRuntime } from './pod-runtime.ts';
+import type { PodRuntime, RuntimeContainer } from './pod-runtime.ts';
+
+/** The attempt of lastState: the latest one itself where that has ended and waits for its next start. */
+function previousOf(
+  { status }: Pod,
+  container: string,
+  attempts: readonly RuntimeContainer[],
+): RuntimeContainer | undefined {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  const last = statuses.find(({ name }) => name === container)?.lastState.terminated?.containerID;
+  return attempts.find(({ id }) => containerURI(id) === last) ?? attempts[1];
+}
 
 /** Logs of the pods of this node. */
 export function runtimeLogs(runtime: PodRuntime): PodLogSource {
@@ -9,9 +22,7 @@ export function runtimeLogs(runtime: PodRuntime): PodLogSource {
       const { pod, container, previous, follow, tail, since, timestamps, signal } = request;
       const observed = observePod(pod.metadata.uid ?? '', await runtime.listContainers());
       const attempts = observed.attempts.get(container)?.filter(({ state }) => state !== 'created') ?? [];
-      const [latest, before] = attempts;
-      // The latest one may have ended and wait for its next start: then `previous` is that one, as in Kubernetes.
-      const chosen = previous ? (before ?? (latest?.state === 'exited' ? latest : undefined)) : latest;
+      const chosen = previous ? previousOf(pod, container, attempts) : attempts[0];
       if (chosen === undefined) return undefined;
       return runtime.logs(chosen.id, {
         follow: follow && chosen.state === 'running',

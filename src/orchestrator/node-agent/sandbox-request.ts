@@ -25,7 +25,10 @@ function portsOf({ spec }: Pod): SandboxRequest['ports'] {
   );
 }
 
-/** dnsPolicy: there is no cluster DNS yet, so that ClusterFirst is the node's resolver, as Default. */
+/**
+ * dnsPolicy: there is no cluster DNS yet, so that ClusterFirst is the node's resolver, as Default. dnsConfig adds to it,
+ * and stands alone for None.
+ */
 function dnsOf({ spec }: Pod): SandboxRequest['dns'] {
   const { dnsConfig } = spec;
   if (spec.dnsPolicy !== 'None' && dnsConfig === undefined) return undefined;
@@ -35,6 +38,7 @@ function dnsOf({ spec }: Pod): SandboxRequest['dns'] {
     options: (dnsConfig?.options ?? []).map(({ name = '', value }) =>
       value === undefined ? name : `${name}:${value}`,
     ),
+    extend: spec.dnsPolicy !== 'None',
   };
 }
 
@@ -56,6 +60,7 @@ export function sandboxRequest(
         ? options.nodeName
         : (spec.hostname ?? metadata.name).slice(0, 63).replace(/[-.]+$/, ''),
     hostNetwork: spec.hostNetwork === true,
+    hostIPC: spec.hostIPC === true,
     ports: portsOf(pod),
     hostAliases: (spec.hostAliases ?? []).flatMap(({ ip, hostnames }) =>
       (hostnames ?? []).map(host => ({ address: ip, host })),

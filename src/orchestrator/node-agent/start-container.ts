@@ -6,7 +6,7 @@ import { ensureImage } from './ensure-image.ts';
 import type { PodEvent } from './pod-api.ts';
 import { restartCountOf } from './pod-labels.ts';
 import type { PodMemory } from './pod-memory.ts';
-import type { ContainerStart } from './pod-plan.ts';
+import { type ContainerStart, crashKey } from './pod-plan.ts';
 import type { ImageInfo, PodContainerRequest, RuntimeContainer } from './pod-runtime.ts';
 import { removeTerminationLog } from './termination-message.ts';
 
@@ -126,7 +126,7 @@ export async function startPodContainer(context: AgentContext, input: StartInput
   }
   if (latest?.state === 'exited' && restartCountOf(latest) < start.restartCount) {
     const ended = Date.parse(latest.finishedAt ?? '');
-    memory.crashes.next(name, { failedAt: Number.isNaN(ended) ? now : ended, now });
+    memory.crashes.next(crashKey(start.container), { failedAt: Number.isNaN(ended) ? now : ended, now });
   }
   await createAndStart(context, input, report, ensured.image);
 }

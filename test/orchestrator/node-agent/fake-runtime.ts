@@ -8,6 +8,7 @@ import type {
   RuntimeContainer,
   SandboxRequest,
 } from '../../../src/orchestrator/node-agent/pod-runtime.ts';
+import { unlessAborted } from '../../../src/util/abort.ts';
 
 /** Containers as values: tests end them, and see what was asked for in `calls`. */
 export class FakeRuntime implements PodRuntime {
@@ -19,8 +20,11 @@ export class FakeRuntime implements PodRuntime {
   sandboxes: SandboxRequest[] = [];
   /** Thrown by the next sandbox. */
   sandboxFailure: HawserError | undefined;
+  inspectFailure: HawserError | undefined;
   createFailure: HawserError | undefined;
   startFailure: HawserError | undefined;
+  /** Pulls that end only when they are given up. */
+  endlessPull = false;
   /** Containers that heed no stop signal. */
   stubborn = false;
   readonly #clock: Clock;
@@ -59,16 +63,18 @@ export class FakeRuntime implements PodRuntime {
   }
 
   imageStatus(reference: string): Promise<ImageInfo | undefined> {
+    if (this.inspectFailure !== undefined) return Promise.reject(this.inspectFailure);
     return Promise.resolve(this.local.has(reference) ? { reference, id: `sha256:${reference}` } : undefined);
   }
 
-  pullImage(reference: string): Promise<ImageInfo> {
+  async pullImage(reference: string, signal: AbortSignal): Promise<ImageInfo> {
     this.calls.push(`pull ${reference}`);
+    if (this.endlessPull) await unlessAborted(new Promise(() => {}), signal);
     if (!this.remote.has(reference)) {
-      return Promise.reject(new HawserError('MANIFEST_UNKNOWN', `${reference}: not found`));
+      throw new HawserError('MANIFEST_UNKNOWN', `${reference}: not found`);
     }
     this.local.add(reference);
-    return Promise.resolve({ reference, id: `sha256:${reference}` });
+    return { reference, id: `sha256:${reference}` };
   }
 
   runSandbox(request: SandboxRequest): Promise<string> {

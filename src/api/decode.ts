@@ -1,6 +1,7 @@
-import { parseQuantity } from './quantity.ts';
+import { canonicalQuantity } from './quantity.ts';
 import type { Schema } from './schema/schema.ts';
 import { referenceOf, resolveSchema } from './schema/schemas.ts';
+import { canonicalTime } from './timestamp.ts';
 
 export type FieldPath = readonly (string | number)[];
 
@@ -13,7 +14,7 @@ export interface DecodeProblem {
 }
 
 export interface Decoded {
-  /** Without unknown fields and nulls; numbers that stand for quantities are texts. */
+  /** Without unknown fields and nulls; quantities and times in their canonical form. */
   readonly value: unknown;
   readonly problems: readonly DecodeProblem[];
 }
@@ -31,8 +32,10 @@ interface Place {
   readonly owner: string;
 }
 
-function typeName(value: unknown): string {
+function typeName(value: unknown, schema: Schema): string {
   if (Array.isArray(value)) return 'array';
+  // Of a number where one is wanted, it is the amount that does not fit.
+  if (typeof value === 'number' && resolveSchema(schema).type === 'integer') return `number ${value}`;
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
@@ -55,6 +58,28 @@ function goType(schema: Schema): string {
   }
 }
 
+/** What Go makes of null in a list or a map. */
+function zeroOf(schema: Schema): unknown {
+  switch (resolveSchema(schema).type) {
+    case 'object':
+      return {};
+    case 'array':
+      return [];
+    case 'boolean':
+      return false;
+    case 'integer':
+    case 'number':
+      return 0;
+    default:
+      return '';
+  }
+}
+
+function isWhole(value: unknown, format: string | undefined): boolean {
+  const limit = format === 'int32' ? 2 ** 31 : 2 ** 63;
+  return typeof value === 'number' && Number.isInteger(value) && value >= -limit && value < limit;
+}
+
 const quantityText =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
@@ -63,7 +88,11 @@ class Decoder {
 
   #wrong(schema: Schema, value: unknown, place: Place): undefined {
     const names = place.path.filter(part => typeof part === 'string').join('.');
-    const message = `json: cannot unmarshal ${typeName(value)} into Go struct field ${place.owner}.${names} of type ${goType(schema)}`;
+    const target =
+      names === ''
+        ? `Go value of type v1.${place.owner}`
+        : `Go struct field ${place.owner}.${names} of type ${goType(schema)}`;
+    const message = `json: cannot unmarshal ${typeName(value, schema)} into ${target}`;
     this.problems.push({ kind: 'type', path: place.path, message });
     return undefined;
   }
@@ -80,7 +109,8 @@ class Decoder {
         this.problems.push({ kind: 'unknown', path, message: `unknown field "${formatPath(path)}"` });
         continue;
       }
-      const decoded = this.decode(fieldSchema, field, { ...place, path });
+      const given = field === null && own === undefined ? zeroOf(fieldSchema) : field;
+      const decoded = this.decode(fieldSchema, given, { ...place, path });
       if (decoded !== undefined) entries.push([name, decoded]);
     }
     return Object.fromEntries(entries);
@@ -88,21 +118,32 @@ class Decoder {
 
   #quantity(schema: Schema, value: unknown, place: Place): unknown {
     if (typeof value !== 'string' && typeof value !== 'number') return this.#wrong(schema, value, place);
-    if (Number.isNaN(parseQuantity(value))) {
-      this.problems.push({ kind: 'type', path: place.path, message: quantityText });
-      return undefined;
+    const quantity = canonicalQuantity(value);
+    if (quantity === undefined) this.problems.push({ kind: 'type', path: place.path, message: quantityText });
+    return quantity;
+  }
+
+  #time(schema: Schema, value: unknown, place: Place): unknown {
+    if (typeof value !== 'string') return this.#wrong(schema, value, place);
+    const precision = referenceOf(schema)?.endsWith('.MicroTime') === true ? 'microseconds' : 'seconds';
+    const time = canonicalTime(value, precision);
+    if (time === undefined) {
+      const text = JSON.stringify(value);
+      const message = `parsing time ${text} as "2006-01-02T15:04:05Z07:00": cannot parse ${text} as RFC 3339`;
+      this.problems.push({ kind: 'type', path: place.path, message });
     }
-    return String(value);
+    return time;
   }
 
   #plain(schema: Schema, value: unknown, place: Place): unknown {
-    const { type, oneOf } = resolveSchema(schema);
+    const { type, oneOf, format } = resolveSchema(schema);
+    if (format === 'date-time') return this.#time(schema, value, place);
     const fits =
-      type === 'integer' || type === 'number'
-        ? typeof value === 'number' && (type === 'number' || Number.isInteger(value))
+      type === 'integer'
+        ? isWhole(value, format)
         : oneOf === undefined
           ? typeof value === type
-          : typeof value === 'string' || Number.isInteger(value);
+          : typeof value === 'string' || isWhole(value, 'int32');
     return fits ? value : this.#wrong(schema, value, place);
   }
 
@@ -118,9 +159,10 @@ class Decoder {
     }
     if (resolved.type === 'array') {
       if (!Array.isArray(value)) return this.#wrong(schema, value, place);
+      const { items: itemSchema = {} } = resolved;
       const items: readonly unknown[] = value;
       return items.map((item, index) =>
-        this.decode(resolved.items ?? {}, item, { ...place, path: [...place.path, index] }),
+        this.decode(itemSchema, item ?? zeroOf(itemSchema), { ...place, path: [...place.path, index] }),
       );
     }
     return this.#plain(schema, value, place);

@@ -1,6 +1,16 @@
 import { isHawserError } from '../errors/hawser-error.ts';
 import { parseReference } from '../image/reference.ts';
-import type { Container, Pod, PodSpec, Probe, ResourceList, Toleration, Volume } from './pod.ts';
+import type {
+  Container,
+  Lifecycle,
+  LifecycleHandler,
+  Pod,
+  PodSpec,
+  Probe,
+  ResourceList,
+  Toleration,
+  Volume,
+} from './pod.ts';
 
 /** Always for `:latest` and for no tag, else IfNotPresent (kubernetes, pkg/apis/core/v1/defaults.go, SetDefaults_Container). */
 export function defaultPullPolicy(image: string): 'Always' | 'IfNotPresent' {
@@ -21,23 +31,42 @@ function withRequests(resources: Container['resources'] = {}): NonNullable<Conta
   return { ...resources, requests };
 }
 
+/** Where a value is left out. To Kubernetes an empty text or a zero is as good as that, unless a field says otherwise. */
+function orDefault<Value extends string | number>(value: Value | undefined, fallback: Value): Value {
+  return value === undefined || value === '' || value === 0 ? fallback : value;
+}
+
+function defaultHandler<Handler extends LifecycleHandler>(handler: Handler): Handler {
+  const { httpGet } = handler;
+  if (httpGet === undefined) return handler;
+  const path = orDefault(httpGet.path, '/');
+  return { ...handler, httpGet: { ...httpGet, path, scheme: orDefault(httpGet.scheme, 'HTTP') } };
+}
+
 function defaultProbe(probe: Probe): Probe {
-  const { httpGet } = probe;
+  const { grpc } = probe;
   return {
-    ...probe,
-    ...(httpGet === undefined ? {} : { httpGet: { path: '/', scheme: 'HTTP', ...httpGet } }),
-    timeoutSeconds: probe.timeoutSeconds ?? 1,
-    periodSeconds: probe.periodSeconds ?? 10,
-    successThreshold: probe.successThreshold ?? 1,
-    failureThreshold: probe.failureThreshold ?? 3,
+    ...defaultHandler(probe),
+    ...(grpc === undefined ? {} : { grpc: { ...grpc, service: grpc.service ?? '' } }),
+    timeoutSeconds: orDefault(probe.timeoutSeconds, 1),
+    periodSeconds: orDefault(probe.periodSeconds, 10),
+    successThreshold: orDefault(probe.successThreshold, 1),
+    failureThreshold: orDefault(probe.failureThreshold, 3),
+  };
+}
+
+function defaultLifecycle({ postStart, preStop }: Lifecycle): Lifecycle {
+  return {
+    ...(postStart === undefined ? {} : { postStart: defaultHandler(postStart) }),
+    ...(preStop === undefined ? {} : { preStop: defaultHandler(preStop) }),
   };
 }
 
 function defaultPorts(ports: NonNullable<Container['ports']>, hostNetwork: boolean): Container['ports'] {
   return ports.map(port => ({
     ...port,
-    ...(hostNetwork && port.hostPort === undefined ? { hostPort: port.containerPort } : {}),
-    protocol: port.protocol ?? 'TCP',
+    ...(hostNetwork ? { hostPort: orDefault(port.hostPort, port.containerPort) } : {}),
+    protocol: orDefault(port.protocol, 'TCP'),
   }));
 }
 
@@ -45,7 +74,8 @@ function defaultEnvironment(env: NonNullable<Container['env']>): Container['env'
   return env.map(variable => {
     const fieldRef = variable.valueFrom?.fieldRef;
     if (fieldRef === undefined) return variable;
-    return { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { apiVersion: 'v1', ...fieldRef } } };
+    const apiVersion = orDefault(fieldRef.apiVersion, 'v1');
+    return { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { ...fieldRef, apiVersion } } };
   });
 }
 
@@ -56,23 +86,27 @@ function defaultContainer(container: Container, hostNetwork: boolean): Container
     const probe = container[name];
     return probe === undefined ? [] : [[name, defaultProbe(probe)] as const];
   });
+  const { lifecycle } = container;
   return {
     ...container,
     ...(container.ports === undefined ? {} : { ports: defaultPorts(container.ports, hostNetwork) }),
     ...(container.env === undefined ? {} : { env: defaultEnvironment(container.env) }),
     ...Object.fromEntries(probes),
+    ...(lifecycle === undefined ? {} : { lifecycle: defaultLifecycle(lifecycle) }),
     resources: withRequests(container.resources),
-    terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log',
-    terminationMessagePolicy: container.terminationMessagePolicy ?? 'File',
-    imagePullPolicy: container.imagePullPolicy ?? defaultPullPolicy(container.image ?? ''),
+    terminationMessagePath: orDefault(container.terminationMessagePath, '/dev/termination-log'),
+    terminationMessagePolicy: orDefault(container.terminationMessagePolicy, 'File'),
+    imagePullPolicy: orDefault(container.imagePullPolicy, defaultPullPolicy(container.image ?? '')),
   };
 }
 
 function defaultVolume(volume: Volume): Volume {
   const { name, ...sources } = volume;
   if (Object.keys(sources).length === 0) return { name, emptyDir: {} };
-  if (volume.hostPath !== undefined) return { ...volume, hostPath: { type: '', ...volume.hostPath } };
-  return volume;
+  const { hostPath } = volume;
+  return hostPath === undefined
+    ? volume
+    : { ...volume, hostPath: { ...hostPath, type: hostPath.type ?? '' } };
 }
 
 /** What the DefaultTolerationSeconds admission adds: pods outlive five minutes of a lost node. */
@@ -81,8 +115,7 @@ function defaultTolerations(given: readonly Toleration[] = []): readonly Tolerat
     key =>
       !given.some(
         toleration =>
-          (toleration.key === key || toleration.key === undefined) &&
-          (toleration.effect === 'NoExecute' || toleration.effect === undefined),
+          ['', key].includes(toleration.key ?? '') && ['', 'NoExecute'].includes(toleration.effect ?? ''),
       ),
   );
   return [
@@ -100,11 +133,11 @@ function defaultSpec(spec: PodSpec): PodSpec {
     ...(spec.volumes === undefined ? {} : { volumes: spec.volumes.map(defaultVolume) }),
     ...(spec.initContainers === undefined ? {} : { initContainers: containers(spec.initContainers) }),
     containers: containers(spec.containers ?? []),
-    restartPolicy: spec.restartPolicy ?? 'Always',
+    restartPolicy: orDefault(spec.restartPolicy, 'Always'),
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 30,
-    dnsPolicy: spec.dnsPolicy ?? 'ClusterFirst',
+    dnsPolicy: orDefault(spec.dnsPolicy, 'ClusterFirst'),
     securityContext: spec.securityContext ?? {},
-    schedulerName: spec.schedulerName ?? 'default-scheduler',
+    schedulerName: orDefault(spec.schedulerName, 'default-scheduler'),
     tolerations: defaultTolerations(spec.tolerations),
     enableServiceLinks: spec.enableServiceLinks ?? true,
   };

@@ -1,4 +1,4 @@
-import { ageOf, humanDuration } from './human-duration.ts';
+import { ageOf } from './human-duration.ts';
 import type { ApiObject } from './object-meta.ts';
 import { columnsOf, type TableCell } from './table.ts';
 
@@ -25,6 +25,11 @@ export interface Event extends ApiObject {
   readonly firstTimestamp?: string;
   readonly lastTimestamp?: string;
   readonly count?: number;
+  /** Of those that write events the newer way (events.k8s.io): RFC 3339 with microseconds. */
+  readonly eventTime?: string;
+  readonly series?: { readonly count?: number; readonly lastObservedTime?: string };
+  readonly reportingComponent?: string;
+  readonly reportingInstance?: string;
 }
 
 export const eventColumns = columnsOf(
@@ -42,22 +47,22 @@ export const eventColumns = columnsOf(
 
 /** kubernetes, pkg/printers/internalversion/printers.go, printEvent. */
 export function eventCells(event: Event, now: number): readonly TableCell[] {
-  const { involvedObject: involved, source, metadata } = event;
-  const first = event.firstTimestamp ?? metadata.creationTimestamp;
-  const count = event.count ?? 1;
-  const seen = ageOf(event.lastTimestamp ?? first, now);
-  const over = humanDuration(now - Date.parse(first ?? ''));
-  const origin = [source?.component, source?.host].filter(part => part !== undefined).join(', ');
+  const { involvedObject: involved, source, metadata, series } = event;
+  const first = event.firstTimestamp ?? event.eventTime ?? metadata.creationTimestamp;
+  const last = series?.lastObservedTime ?? event.lastTimestamp ?? first;
+  const kind = (involved.kind ?? '').toLowerCase();
+  const name = involved.name ?? '';
+  const origin = [source?.component ?? event.reportingComponent, source?.host ?? event.reportingInstance];
   return [
-    count > 1 ? `${seen} (x${count} over ${over})` : seen,
+    ageOf(last, now),
     event.type ?? '',
     event.reason ?? '',
-    `${(involved.kind ?? '').toLowerCase()}/${involved.name ?? ''}`,
+    name === '' ? kind : `${kind}/${name}`,
     involved.fieldPath ?? '',
-    origin,
+    origin.filter(part => part !== undefined && part !== '').join(', '),
     (event.message ?? '').trim(),
     ageOf(first, now),
-    String(count),
+    series?.count ?? event.count ?? 1,
     metadata.name,
   ];
 }

@@ -1,9 +1,9 @@
 /** A duration as kubectl prints ages: apimachinery pkg/util/duration HumanDuration. */
 export function humanDuration(milliseconds: number): string {
-  const seconds = Math.floor(milliseconds / 1000);
+  const seconds = Math.trunc(milliseconds / 1000);
+  // Clocks of two machines differ a little.
   if (seconds < -1) return '<invalid>';
-  if (seconds < 0) return '0s';
-  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 120) return `${Math.max(seconds, 0)}s`;
   const minutes = Math.floor(seconds / 60);
   const rest = (value: number, unit: string) => (value === 0 ? '' : `${value}${unit}`);
   if (minutes < 10) return `${minutes}m${rest(seconds % 60, 's')}`;
@@ -20,6 +20,6 @@ export function humanDuration(milliseconds: number): string {
 
 /** The age of what was made at an RFC 3339 time. */
 export function ageOf(timestamp: string | undefined, now: number): string {
-  if (timestamp === undefined) return '<unknown>';
-  return humanDuration(now - Date.parse(timestamp));
+  const time = Date.parse(timestamp ?? '');
+  return Number.isNaN(time) ? '<unknown>' : humanDuration(now - time);
 }

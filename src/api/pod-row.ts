@@ -1,5 +1,5 @@
 import { ageOf, humanDuration } from './human-duration.ts';
-import type { Container, ContainerStatus, Pod } from './pod.ts';
+import type { ContainerState, ContainerStatus, Pod } from './pod.ts';
 import { columnsOf, type TableCell } from './table.ts';
 
 /* kubernetes, pkg/printers/internalversion/printers.go, printPod. */
@@ -21,6 +21,7 @@ interface Summary {
   readonly restarts: number;
   /** Milliseconds since 1970; 0 for never. */
   readonly lastRestart: number;
+  readonly ready: number;
 }
 
 function lastTermination({ lastState }: ContainerStatus): number {
@@ -28,40 +29,25 @@ function lastTermination({ lastState }: ContainerStatus): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
-function countRestarts(statuses: readonly ContainerStatus[], reason: string): Summary {
+function restartsOf(statuses: readonly ContainerStatus[]): Pick<Summary, 'restarts' | 'lastRestart'> {
   return {
-    reason,
     restarts: statuses.reduce((sum, { restartCount }) => sum + restartCount, 0),
     lastRestart: Math.max(0, ...statuses.map(lastTermination)),
   };
 }
 
-function isSidecar(container: Container | undefined): boolean {
-  return container?.restartPolicy === 'Always';
+/** Names of init containers that run beside the others. */
+function sidecarNames({ spec }: Pod): ReadonlySet<string> {
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return new Set(sidecars.map(({ name }) => name));
 }
 
-/** `Init:…` while init containers are at work; undefined when they are done. */
-function initReason({ spec, status }: Pod): string | undefined {
-  const containers = spec.initContainers ?? [];
-  for (const [index, own] of (status?.initContainerStatuses ?? []).entries()) {
-    const { terminated, waiting } = own.state;
-    if (terminated?.exitCode === 0) continue;
-    const sidecar = isSidecar(containers.find(({ name }) => name === own.name));
-    if (sidecar && own.started === true) continue;
-    if (terminated !== undefined) {
-      if ((terminated.reason ?? '') !== '') return `Init:${terminated.reason}`;
-      const signal = terminated.signal ?? 0;
-      return signal === 0 ? `Init:ExitCode:${terminated.exitCode}` : `Init:Signal:${signal}`;
-    }
-    const why = waiting?.reason ?? '';
-    if (why !== '' && why !== 'PodInitializing') return `Init:${why}`;
-    return `Init:${index}/${containers.length}`;
-  }
-  return undefined;
+function hasCondition({ status }: Pod, wanted: string): boolean {
+  return (status?.conditions ?? []).some(({ type, status: value }) => type === wanted && value === 'True');
 }
 
-function containerReason({ state }: ContainerStatus): string | undefined {
-  const { waiting, terminated } = state;
+/** Why a container does not run, or does no longer; undefined where it runs. */
+function stateReason({ waiting, terminated }: ContainerState): string | undefined {
   if ((waiting?.reason ?? '') !== '') return waiting?.reason;
   if (terminated === undefined) return undefined;
   if ((terminated.reason ?? '') !== '') return terminated.reason;
@@ -69,51 +55,82 @@ function containerReason({ state }: ContainerStatus): string | undefined {
   return signal === 0 ? `ExitCode:${terminated.exitCode}` : `Signal:${signal}`;
 }
 
-function isReady({ status }: Pod): boolean {
-  return status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+/** The init container that the others wait for, by its index; -1 when all are done. */
+function unfinishedInit(pod: Pod, sidecars: ReadonlySet<string>): number {
+  return (pod.status?.initContainerStatuses ?? []).findIndex(({ name, state, started }) => {
+    if (state.terminated?.exitCode === 0) return false;
+    return !(sidecars.has(name) && started === true);
+  });
 }
 
-/** What the containers say, the first of them last, as printPod goes through them. */
+function initReason(pod: Pod, index: number): string {
+  const state = pod.status?.initContainerStatuses?.[index]?.state ?? {};
+  const why = stateReason(state);
+  const isWaiting = why === undefined || why === 'PodInitializing';
+  return isWaiting ? `Init:${index}/${(pod.spec.initContainers ?? []).length}` : `Init:${why}`;
+}
+
+/** What the pod says of itself, where no container says more. */
+function phaseReason({ status }: Pod): string {
+  const isGated = (status?.conditions ?? []).some(
+    ({ type, reason }) => type === 'PodScheduled' && reason === 'SchedulingGated',
+  );
+  if (isGated) return 'SchedulingGated';
+  return (status?.reason ?? '') === '' ? (status?.phase ?? '') : (status?.reason ?? '');
+}
+
+function isReady({ ready, state }: ContainerStatus): boolean {
+  return ready && state.running !== undefined;
+}
+
 function summaryOf(pod: Pod): Summary {
-  const { status } = pod;
-  const init = initReason(pod);
-  const phase = (status?.reason ?? '') === '' ? (status?.phase ?? '') : (status?.reason ?? '');
-  if (init !== undefined) return countRestarts(status?.initContainerStatuses ?? [], init);
-  const statuses = status?.containerStatuses ?? [];
-  const reasons = statuses.map(containerReason).filter(reason => reason !== undefined);
-  const running = statuses.some(({ state, ready }) => state.running !== undefined && ready);
-  let reason = reasons[0] ?? phase;
-  if (reason === 'Completed' && running) reason = isReady(pod) ? 'Running' : 'NotReady';
-  return countRestarts(statuses, reason);
+  const sidecars = sidecarNames(pod);
+  const inits = pod.status?.initContainerStatuses ?? [];
+  const unfinished = unfinishedInit(pod, sidecars);
+  const begun = unfinished < 0 ? inits : inits.slice(0, unfinished + 1);
+  const besides = begun.filter(({ name }) => sidecars.has(name));
+  const readyBesides = besides.filter(({ started, ready }) => started === true && ready).length;
+  if (unfinished >= 0 && !hasCondition(pod, 'Initialized'))
+    return { reason: initReason(pod, unfinished), ready: readyBesides, ...restartsOf(begun) };
+  const statuses = pod.status?.containerStatuses ?? [];
+  // The first container has the last word.
+  const told = statuses.map(({ state }) => stateReason(state)).find(reason => reason !== undefined);
+  const ready = statuses.filter(own => stateReason(own.state) === undefined && isReady(own)).length;
+  let reason = told ?? (unfinished < 0 ? phaseReason(pod) : initReason(pod, unfinished));
+  if (reason === 'Completed' && ready > 0) reason = hasCondition(pod, 'Ready') ? 'Running' : 'NotReady';
+  return { reason, ready: ready + readyBesides, ...restartsOf([...besides, ...statuses]) };
 }
 
 /** The STATUS of `kubectl get pods`. */
-export function podStatusText(pod: Pod): string {
-  const { reason } = summaryOf(pod);
-  if (pod.metadata.deletionTimestamp === undefined) return reason;
-  if (pod.status?.reason === 'NodeLost') return 'Unknown';
-  const phase = pod.status?.phase;
-  return phase === 'Failed' || phase === 'Succeeded' ? reason : 'Terminating';
+function statusText({ metadata, status }: Pod, reason: string): string {
+  if (metadata.deletionTimestamp === undefined) return reason;
+  if (status?.reason === 'NodeLost') return 'Unknown';
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded' ? reason : 'Terminating';
 }
 
 function orNone(text: string | undefined): string {
   return text === undefined || text === '' ? '<none>' : text;
 }
 
+function readinessGates(pod: Pod): string {
+  const gates = pod.spec.readinessGates ?? [];
+  if (gates.length === 0) return '<none>';
+  return `${gates.filter(({ conditionType }) => hasCondition(pod, conditionType)).length}/${gates.length}`;
+}
+
 export function podCells(pod: Pod, now: number): readonly TableCell[] {
   const { metadata, spec, status } = pod;
-  const { restarts, lastRestart } = summaryOf(pod);
-  const ready = (status?.containerStatuses ?? []).filter(own => own.ready && own.state.running !== undefined);
+  const { reason, restarts, lastRestart, ready } = summaryOf(pod);
   const ago = restarts > 0 && lastRestart > 0 ? ` (${humanDuration(now - lastRestart)} ago)` : '';
   return [
     metadata.name,
-    `${ready.length}/${spec.containers.length}`,
-    podStatusText(pod),
+    `${ready}/${spec.containers.length + sidecarNames(pod).size}`,
+    statusText(pod, reason),
     `${restarts}${ago}`,
     ageOf(metadata.creationTimestamp, now),
-    orNone(status?.podIP),
+    orNone(status?.podIPs?.[0]?.ip ?? status?.podIP),
     orNone(spec.nodeName),
     '<none>',
-    '<none>',
+    readinessGates(pod),
   ];
 }

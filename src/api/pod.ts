@@ -45,11 +45,22 @@ export interface Probe {
   readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
   readonly exec?: { readonly command?: readonly string[] };
   readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly terminationGracePeriodSeconds?: number;
   readonly initialDelaySeconds?: number;
   readonly timeoutSeconds?: number;
   readonly periodSeconds?: number;
   readonly successThreshold?: number;
   readonly failureThreshold?: number;
+}
+
+export interface LifecycleHandler extends Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'> {
+  readonly sleep?: { readonly seconds?: number };
+}
+
+/** Kept and shown, not yet acted on. */
+export interface Lifecycle {
+  readonly postStart?: LifecycleHandler;
+  readonly preStop?: LifecycleHandler;
 }
 
 export interface Toleration {
@@ -80,8 +91,7 @@ export interface Container {
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
-  /** Hooks: kept, not yet acted on. */
-  readonly lifecycle?: object;
+  readonly lifecycle?: Lifecycle;
   /** Of init containers: `Always` for one that runs beside the others. */
   readonly restartPolicy?: string;
   readonly terminationMessagePath?: string;
@@ -109,6 +119,8 @@ export interface PodSecurityContext {
 export interface PodSpec {
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
+  /** Only a subresource, which is not served, may set them. */
+  readonly ephemeralContainers?: readonly object[];
   readonly volumes?: readonly Volume[];
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';
   /** Seconds. */
@@ -134,6 +146,7 @@ export interface PodSpec {
   readonly tolerations?: readonly Toleration[];
   readonly enableServiceLinks?: boolean;
   readonly serviceAccountName?: string;
+  readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';

@@ -1,34 +1,46 @@
+import { parseLabelRequirements, type Requirement } from './label-requirements.ts';
 import { badRequest } from './status.ts';
 
 /** Whether labels or fields fit. */
 export type Selector = (values: Readonly<Record<string, string>>) => boolean;
 
-const setPattern = /^(!?)([^\s=!(),]+)(?:\s+(in|notin)\s*\(([^)]*)\)|\s*(==|=|!=)\s*([^\s=!(),]*))?$/;
-
-/** Cuts at commas that are not in brackets. */
-function requirementsOf(text: string): string[] {
-  return text.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
-}
-
-function requirement(text: string): Selector {
-  const match = setPattern.exec(text.trim());
-  if (match === null) throw badRequest(`unable to parse requirement: ${JSON.stringify(text)}`);
-  const [, not, key = '', operator, list = '', comparison, value = ''] = match;
-  if (operator !== undefined) {
-    const wanted = new Set(list.split(',').map(item => item.trim()));
-    return operator === 'in'
-      ? values => Object.hasOwn(values, key) && wanted.has(values[key] ?? '')
-      : values => !Object.hasOwn(values, key) || !wanted.has(values[key] ?? '');
+function fits(
+  { key, operator, values: wanted }: Requirement,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case 'exists':
+      return value !== undefined;
+    case '!':
+      return value === undefined;
+    case 'in':
+      return value !== undefined && wanted.includes(value);
+    case 'notin':
+      return value === undefined || !wanted.includes(value);
+    default: {
+      const number = /^[+-]?\d+$/.test(value ?? '') ? Number(value) : Number.NaN;
+      return operator === '>' ? number > Number(wanted[0]) : number < Number(wanted[0]);
+    }
   }
-  if (comparison === '!=') return values => values[key] !== value;
-  if (comparison !== undefined) return values => values[key] === value;
-  return not === '!' ? values => !Object.hasOwn(values, key) : values => Object.hasOwn(values, key);
 }
 
-/** `a=b,c!=d,e in (f,g),h notin (i),j,!k`: apimachinery pkg/labels/selector.go. @throws StatusError 400 */
+/** `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`: apimachinery pkg/labels/selector.go. @throws StatusError 400 */
 export function parseLabelSelector(text: string): Selector {
-  const selectors = requirementsOf(text).map(requirement);
-  return values => selectors.every(fits => fits(values));
+  const requirements = parseLabelRequirements(text);
+  return labels => requirements.every(requirement => fits(requirement, labels));
+}
+
+/** Cuts at commas that no backslash escapes. */
+function termsOf(text: string): readonly string[] {
+  return (text.match(/(?:\\.|[^\\,]|\\$)+/gs) ?? []).map(term => term.trim()).filter(term => term !== '');
+}
+
+function unescape(value: string): string {
+  if (/^(?:\\[\\,=]|[^\\,=])*$/s.test(value)) return value.replaceAll(/\\(.)/gs, '$1');
+  throw badRequest(
+    `invalid field selector: ${JSON.stringify(value)} has an escape or a character that is not allowed`,
+  );
 }
 
 /**
@@ -38,15 +50,12 @@ export function parseLabelSelector(text: string): Selector {
  * @throws StatusError 400
  */
 export function parseFieldSelector(text: string, known: readonly string[]): Selector {
-  const selectors = requirementsOf(text).map((part): Selector => {
-    const match = /^([^=!]+?)(==|=|!=)(.*)$/.exec(part.trim());
-    const field = match?.[1] ?? part;
-    if (match === null) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`);
+  const selectors = termsOf(text).map((term): Selector => {
+    const [, field = '', operator, escaped = ''] = /^(.*?)(!=|==|=)(.*)$/s.exec(term) ?? [];
+    if (operator === undefined) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     if (!known.includes(field)) throw badRequest(`field label not supported: ${field}`);
-    const value = (match[3] ?? '').replaceAll(/\\(.)/g, '$1');
-    return match[2] === '!='
-      ? values => (values[field] ?? '') !== value
-      : values => (values[field] ?? '') === value;
+    const wanted = unescape(escaped);
+    return values => ((values[field] ?? '') === wanted) === (operator !== '!=');
   });
-  return values => selectors.every(fits => fits(values));
+  return values => selectors.every(selects => selects(values));
 }

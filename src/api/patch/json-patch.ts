@@ -4,6 +4,8 @@ import { isJsonList, isJsonObject, type JsonValue, jsonObject } from './json-val
 
 /** Operations in one patch: apiserver, MaxJSONPatchOperations. */
 const LIMIT = 10_000;
+/** Bytes that all copies together may add: apiserver, MaxRequestBodyBytes. Copies of copies would grow without end. */
+const COPY_LIMIT = 3 << 20;
 
 /** RFC 6901, section 4. */
 function parsePointer(pointer: unknown): readonly string[] {
@@ -87,7 +89,18 @@ function remove(document: JsonValue, path: readonly string[]): JsonValue {
   return changeAt(document, path, { insert: false, change: () => undefined });
 }
 
-function applyOperation(document: JsonValue, operation: JsonValue): JsonValue {
+function tooLarge(message: string): StatusError {
+  return new StatusError(413, 'RequestEntityTooLarge', { message });
+}
+
+/** Bytes that the copies of a patch add. @throws StatusError 413 */
+function copiedBytes(before: number, value: JsonValue): number {
+  const sum = before + Buffer.byteLength(JSON.stringify(value));
+  if (sum <= COPY_LIMIT) return sum;
+  throw tooLarge(`the copies of a JSON patch may add ${COPY_LIMIT} bytes at most`);
+}
+
+function applyOperation(document: JsonValue, operation: JsonValue, copied: { bytes: number }): JsonValue {
   if (!isJsonObject(operation)) throw badRequest('json patch: an operation is not an object');
   const { op, value } = operation;
   const path = parsePointer(operation['path']);
@@ -110,6 +123,7 @@ function applyOperation(document: JsonValue, operation: JsonValue): JsonValue {
     case 'copy': {
       const from = parsePointer(operation['from']);
       const moved = getAt(document, from);
+      if (op === 'copy') copied.bytes = copiedBytes(copied.bytes, moved);
       return add(op === 'move' ? remove(document, from) : document, path, moved);
     }
     default:
@@ -117,12 +131,11 @@ function applyOperation(document: JsonValue, operation: JsonValue): JsonValue {
   }
 }
 
-/** RFC 6902, JSON Patch. @throws StatusError 400, 422 */
+/** RFC 6902, JSON Patch. @throws StatusError 400, 413, 422 */
 export function applyJsonPatch(document: JsonValue, patch: JsonValue): JsonValue {
   if (!isJsonList(patch)) throw badRequest('json patch: the patch is not a list');
-  if (patch.length > LIMIT) {
-    const message = `The allowed maximum operations in a JSON patch is ${LIMIT}, got ${patch.length}`;
-    throw new StatusError(413, 'RequestEntityTooLarge', { message });
-  }
-  return patch.reduce(applyOperation, document);
+  if (patch.length > LIMIT)
+    throw tooLarge(`The allowed maximum operations in a JSON patch is ${LIMIT}, got ${patch.length}`);
+  const copied = { bytes: 0 };
+  return patch.reduce((value, operation) => applyOperation(value, operation, copied), document);
 }

@@ -6,13 +6,20 @@ import { isJsonObject, type JsonValue } from './json-value.ts';
 export type ListRule =
   | { readonly kind: 'atomic' }
   | { readonly kind: 'set' }
-  | { readonly kind: 'keyed'; readonly key: string; readonly item: Schema };
+  | {
+      readonly kind: 'keyed';
+      readonly key: string;
+      readonly item: Schema;
+      /** Entries have one of several fields: those that are not named go. */
+      readonly retainKeys: boolean;
+    };
 
 export function listRuleOf(field: Schema | undefined): ListRule {
   const key = field?.['x-kubernetes-patch-merge-key'];
   const strategies = field?.['x-kubernetes-patch-strategy']?.split(',') ?? [];
   if (!strategies.includes('merge')) return { kind: 'atomic' };
-  return key === undefined ? { kind: 'set' } : { kind: 'keyed', key, item: field?.items ?? {} };
+  if (key === undefined) return { kind: 'set' };
+  return { kind: 'keyed', key, item: field?.items ?? {}, retainKeys: strategies.includes('retainKeys') };
 }
 
 /** The schema of a field; maps have the same one for all. */

@@ -16,6 +16,15 @@ function isDirective(name: string): boolean {
   return name === '$patch' || name === '$retainKeys' || name.startsWith(ORDER) || name.startsWith(DELETE);
 }
 
+const directions: readonly (JsonValue | undefined)[] = [undefined, 'merge', 'replace', 'delete'];
+
+/** @throws StatusError 400 */
+function directionOf(patch: JsonObject): JsonValue | undefined {
+  const { $patch: direction } = patch;
+  if (directions.includes(direction)) return direction;
+  throw badRequest(`Unknown patch type found: ${JSON.stringify(direction)}`);
+}
+
 /** What a value brings that had nothing to be merged into: itself, without directions. */
 function withoutDirectives(value: JsonValue): JsonValue {
   if (isJsonList(value)) {
@@ -65,7 +74,7 @@ function mergeKeyed(
       throw badRequest(`map: ${JSON.stringify(entry)} does not contain declared merge key: ${key}`);
     }
     const index = merged.findIndex(own => isDeepStrictEqual(keyOf(own, key), value));
-    if (entry['$patch'] === 'delete')
+    if (directionOf(entry) === 'delete')
       merged = merged.filter(own => !isDeepStrictEqual(keyOf(own, key), value));
     else if (index < 0) merged.push(withoutDirectives(entry));
     else merged[index] = applyStrategicMerge(merged[index] ?? null, entry, item);
@@ -123,15 +132,16 @@ function mergeField(
   return applyStrategicMerge(old ?? null, given, schema);
 }
 
-/** @throws StatusError 400 where an entry lacks its merge key */
+/** @throws StatusError 400 where an entry lacks its merge key, or a direction is unknown */
 export function applyStrategicMerge(
   target: JsonValue,
   patch: JsonValue,
   schema: Schema | undefined,
 ): JsonValue {
   if (!isJsonObject(patch)) return withoutDirectives(patch);
-  if (patch['$patch'] === 'replace') return withoutDirectives(patch);
-  if (patch['$patch'] === 'delete') return {};
+  const direction = directionOf(patch);
+  if (direction === 'replace') return withoutDirectives(patch);
+  if (direction === 'delete') return {};
   if (!isJsonObject(target)) return withoutDirectives(patch);
   const fields = new Map(Object.entries(target));
   const retained = patch['$retainKeys'];

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Schema } from '../schema/schema.ts';
 import { isJsonList, isJsonObject, type JsonObject, type JsonValue, jsonObject } from './json-value.ts';
-import { fieldSchema, keyOf, listRuleOf } from './list-rules.ts';
+import { fieldSchema, keyOf, type ListRule, listRuleOf } from './list-rules.ts';
 
 export interface ThreeWay {
   /** As it was applied last time; undefined where nobody knows. */
@@ -12,16 +12,23 @@ export interface ThreeWay {
   readonly current: JsonValue | undefined;
 }
 
+function onlyFieldsOf(wanted: JsonValue, current: JsonValue | undefined): JsonValue | undefined {
+  if (!isJsonObject(wanted) || !isJsonObject(current)) return current;
+  return jsonObject(Object.entries(current).filter(([name]) => Object.hasOwn(wanted, name)));
+}
+
 function mergeKeyed(
   lists: { readonly [name in keyof ThreeWay]: readonly JsonValue[] },
-  rule: { readonly key: string; readonly item: Schema },
+  rule: Extract<ListRule, { readonly kind: 'keyed' }>,
 ): JsonValue {
   const { original, wanted, current } = lists;
   const find = (list: readonly JsonValue[], item: JsonValue) =>
     list.find(other => isDeepStrictEqual(keyOf(other, rule.key), keyOf(item, rule.key)));
-  const merged = wanted.map(item =>
-    threeWayMerge({ original: find(original, item), wanted: item, current: find(current, item) }, rule.item),
-  );
+  const merged = wanted.map(item => {
+    const present = find(current, item);
+    const kept = rule.retainKeys ? onlyFieldsOf(item, present) : present;
+    return threeWayMerge({ original: find(original, item), wanted: item, current: kept }, rule.item);
+  });
   // What others have added stays; what was applied and is no longer wanted goes.
   const others = current.filter(
     item => find(wanted, item) === undefined && find(original, item) === undefined,

@@ -1,6 +1,6 @@
 import { type Event, eventCells, eventColumns } from '../../../api/event.ts';
-import { required } from '../../../api/field-error.ts';
-import { validateMetadata } from '../../../api/validate-metadata.ts';
+import { required } from '../../../api/validation/field-error.ts';
+import { validateMetadata } from '../../../api/validation/validate-metadata.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 
 const validate = ({ metadata, involvedObject }: Event) => [
@@ -21,7 +21,7 @@ export const events: ResourceDefinition<Event> = {
   tracksGeneration: false,
   columns: eventColumns,
   cells: eventCells,
-  fields: ({ involvedObject: involved, reason, type, source }) => ({
+  fields: ({ involvedObject: involved, reason, type, source, reportingComponent }) => ({
     'involvedObject.kind': involved.kind ?? '',
     'involvedObject.namespace': involved.namespace ?? '',
     'involvedObject.name': involved.name ?? '',
@@ -30,8 +30,8 @@ export const events: ResourceDefinition<Event> = {
     'involvedObject.resourceVersion': involved.resourceVersion ?? '',
     'involvedObject.fieldPath': involved.fieldPath ?? '',
     reason: reason ?? '',
-    reportingComponent: source?.component ?? '',
-    source: source?.component ?? '',
+    reportingComponent: reportingComponent ?? '',
+    source: source?.component ?? reportingComponent ?? '',
     type: type ?? '',
   }),
   withDefaults: event => event,

@@ -5,7 +5,7 @@ import {
   namespaceColumns,
   systemNamespaces,
 } from '../../../api/namespace.ts';
-import { validateMetadata } from '../../../api/validate-metadata.ts';
+import { validateMetadata } from '../../../api/validation/validate-metadata.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 
 const validate = ({ metadata }: Namespace) =>

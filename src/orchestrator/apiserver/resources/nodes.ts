@@ -1,5 +1,5 @@
 import { type Node, nodeCells, nodeColumns } from '../../../api/node.ts';
-import { validateMetadata } from '../../../api/validate-metadata.ts';
+import { validateMetadata } from '../../../api/validation/validate-metadata.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 
 const validate = ({ metadata }: Node) => validateMetadata(metadata, { namespaced: false });

@@ -1,8 +1,10 @@
 import { defaultPod } from '../../../api/defaults.ts';
 import type { Pod } from '../../../api/pod.ts';
 import { podCells, podColumns } from '../../../api/pod-row.ts';
+import { podWarnings } from '../../../api/pod-warnings.ts';
 import { qosClassOf } from '../../../api/qos-class.ts';
-import { podWarnings, validatePod, validatePodUpdate } from '../../../api/validate-pod.ts';
+import { validatePod } from '../../../api/validation/validate-pod.ts';
+import { validatePodUpdate } from '../../../api/validation/validate-pod-update.ts';
 import type { ResourceDefinition } from '../resource-definition.ts';
 
 /** kubernetes, pkg/registry/core/pod/strategy.go CheckGracefulDelete. */

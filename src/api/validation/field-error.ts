@@ -1,4 +1,4 @@
-import type { StatusCause } from './status.ts';
+import type { StatusCause } from '../status.ts';
 
 /* Wrong fields, told as apimachinery pkg/util/validation/field does. */
 

@@ -31,6 +31,7 @@ export const peerPackages = {
   '/usr/bin/curl': 'curl',
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',
+  '/usr/bin/ssh-agent': 'openssh-client',
 };
 
 const exists = path => {

@@ -25,7 +25,8 @@ import { Bases } from './resolve-bases.ts';
  * Builds an image from a Dockerfile. docs/build-lifecycle.md tells what happens when, and what a crash leaves.
  *
  * @throws HawserError DOCKERFILE_INVALID, DOCKERFILE_UNKNOWN, CONTEXT_INVALID, COPY_SOURCE_UNKNOWN, STAGE_UNKNOWN,
- * IMAGE_UNKNOWN, CHECK_FAILED, BUILD_STEP_FAILED, NO_SPACE, ABORTED; with the place in the Dockerfile where there is one
+ * IMAGE_UNKNOWN, CHECK_FAILED, BUILD_STEP_FAILED, SECRET_UNKNOWN, ENTITLEMENT_MISSING, NO_SPACE, ABORTED; with the
+ * place in the Dockerfile where there is one
  */
 export async function buildImage(options: BuildOptions, environment: BuildEnvironment): Promise<BuildResult> {
   throwIfAborted(environment.signal);
@@ -152,11 +153,19 @@ class Build {
           loadRunStep: environment.loadRunStep,
           run: environment.run,
           isolation: environment.isolation ?? 'auto',
+          mounts: {
+            cacheRoot: `${environment.cacheRoot}/mounts`,
+            run: environment.run,
+            secrets: options.secrets ?? [],
+            agents: options.agents ?? [],
+            copies: new Map(),
+          },
         },
         network: options.network ?? 'default',
         extraHosts: options.extraHosts ?? [],
         epoch: options.sourceDateEpoch,
         noCache: options.noCache === true,
+        allow: new Set(options.allow ?? []),
       },
     });
   }

@@ -4,6 +4,8 @@ import type { Descriptor } from '../image/descriptor.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Snapshotter } from '../layers/snapshotter.ts';
 import type { RunIsolation, RunStep } from '../runtime/run-step-types.ts';
+import type { SecretSource } from './execute/mounts/secrets.ts';
+import type { SshSource } from './execute/mounts/ssh-forward.ts';
 import type { BuildObserver } from './observer.ts';
 
 /** Where base images come from that the local store lacks; the command wires a registry client in. */
@@ -66,6 +68,12 @@ export interface BuildOptions {
   readonly pull?: boolean;
   readonly network?: 'host' | 'none' | 'default';
   readonly extraHosts?: readonly { readonly host: string; readonly address: string }[];
+  /** What `RUN --mount=type=secret` finds. */
+  readonly secrets?: readonly SecretSource[];
+  /** What `RUN --mount=type=ssh` finds. */
+  readonly agents?: readonly SshSource[];
+  /** Rights that RUN may ask for: `security.insecure`. */
+  readonly allow?: readonly string[];
   /** Where the result goes; none: into the local store. */
   readonly outputs?: readonly BuildOutput[];
   /** SOURCE_DATE_EPOCH, in seconds since 1970. */

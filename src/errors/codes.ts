@@ -119,10 +119,18 @@ export const errorCodes = {
     remedy: 'Mend what is told, or skip the rule: # check=skip=RULE.',
   },
   COPY_SOURCE_UNKNOWN: {
-    summary: 'COPY or ADD names a file that is not there.',
+    summary: 'COPY, ADD or a mount names a file that is not there.',
     remedy: 'Check path and .dockerignore.',
   },
   BUILD_STEP_FAILED: { summary: 'A RUN step ended with an error.', remedy: 'See its output.' },
+  SECRET_UNKNOWN: {
+    summary: 'A RUN step needs a secret or an ssh agent that it does not get.',
+    remedy: 'Give it with --secret or --ssh.',
+  },
+  ENTITLEMENT_MISSING: {
+    summary: 'A RUN step asks for a right that the build does not have.',
+    remedy: 'Grant it with --allow.',
+  },
   STAGE_UNKNOWN: { summary: 'There is no such build stage.', remedy: 'Use a name that a FROM line gives.' },
 
   // containers

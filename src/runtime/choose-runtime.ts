@@ -36,7 +36,9 @@ async function probe(path: string, run: string): Promise<Verdict> {
   const rootfs = join(bundle, 'rootfs');
   try {
     for (const folder of ['proc', 'dev', 'sys']) mkdirSync(join(rootfs, folder), { recursive: true });
-    writeFileSync(join(rootfs, 'pause'), pauseProgram(process.arch), { mode: 0o755 });
+    writeFileSync(join(rootfs, 'pause'), '');
+    const program = join(bundle, 'pause');
+    writeFileSync(program, pauseProgram(process.arch), { mode: 0o755 });
     const spec = ociSpec({
       rootfs,
       args: ['/pause', 'probe'],
@@ -45,6 +47,8 @@ async function probe(path: string, run: string): Promise<Verdict> {
       user: { uid: 0, gid: 0, additionalGids: [], home: '/' },
       capabilities: containerCapabilities(hostCapabilities(), {}),
       namespaces: [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }],
+      // /run is often mounted noexec
+      mounts: [{ destination: '/pause', type: 'bind', source: program, options: ['rbind', 'ro', 'exec'] }],
       cgroupsPath: `/hawser/${id}`,
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec));

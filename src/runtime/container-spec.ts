@@ -1,13 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HawserError } from '../errors/hawser-error.ts';
-import { splitDevice } from '../layers/fs-ops.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { startIsRunning } from './container-state.ts';
 import { bundleFolder, readRecord, readStart } from './container-store.ts';
 import type { ContainerMount, ContainerRecord, ContainerResources } from './container-types.ts';
+import { hostDevices } from './host-devices.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
-import type { OciMount, OciNamespace, OciResources, OciSpec } from './oci/oci-types.ts';
+import type { OciMount, OciNamespace, OciResources } from './oci/oci-types.ts';
 import { ociSpec, processEnvironment } from './oci-spec.ts';
 import { resolveInRootfs } from './rootfs-path.ts';
 import { resolveUser } from './users.ts';
@@ -143,20 +143,6 @@ function bind(source: string, destination: string): OciMount {
 function parentsFirst(mounts: readonly ContainerMount[]): readonly ContainerMount[] {
   const depth = (path: string) => path.split('/').filter(part => part !== '').length;
   return mounts.toSorted((a, b) => depth(a.target) - depth(b.target));
-}
-
-/** The devices of the host, for a privileged container. */
-function hostDevices(): OciSpec['linux']['devices'] {
-  return readdirSync('/dev').flatMap(name => {
-    const stat = statSync(join('/dev', name), { throwIfNoEntry: false });
-    if (stat === undefined || !(stat.isCharacterDevice() || stat.isBlockDevice()) || name === 'ptmx')
-      return [];
-    const { major, minor } = splitDevice(stat.rdev);
-    const type = stat.isBlockDevice() ? ('b' as const) : ('c' as const);
-    return [
-      { path: `/dev/${name}`, type, major, minor, fileMode: stat.mode & 0o777, uid: stat.uid, gid: stat.gid },
-    ];
-  });
 }
 
 /** Makes the working folder where the image lacks it, as Docker does. */

@@ -1,5 +1,6 @@
 import {
   type BigIntStats,
+  chmodSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -10,12 +11,13 @@ import {
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { fsOps } from '../layers/fs-ops.ts';
-import { resolveInRootfs } from './rootfs-path.ts';
+import { isStillInside, resolveInRootfs } from './rootfs-path.ts';
 
 /** A place that must exist for something to be mounted on it. */
 export interface MountTarget {
   readonly path: string;
-  readonly kind: 'file' | 'folder';
+  /** A tmpfs takes the mode of the folder that it covers: a new one is for all, as /tmp. */
+  readonly kind: 'file' | 'folder' | 'tmpfs';
 }
 
 interface Stub extends MountTarget {
@@ -47,27 +49,31 @@ function setModified(path: string, time: bigint): void {
  * the one that the step gave it (buildkit#3148).
  */
 export class MountStubs {
+  readonly #rootfs: string;
   readonly #stubs: Stub[] = [];
 
   /** @param targets absolute paths of the rootfs */
   constructor(rootfs: string, targets: readonly MountTarget[]) {
-    for (const target of targets)
-      this.#make({ ...target, path: resolveInRootfs(rootfs, target.path) }, rootfs);
+    this.#rootfs = rootfs;
+    for (const target of targets) this.#make({ ...target, path: resolveInRootfs(rootfs, target.path) });
   }
 
-  #make(target: MountTarget, rootfs: string): void {
+  #make(target: MountTarget): void {
     if (statOf(target.path) !== undefined) return;
     const parent = dirname(target.path);
-    if (target.path !== rootfs) this.#make({ path: parent, kind: 'folder' }, rootfs);
+    if (target.path !== this.#rootfs) this.#make({ path: parent, kind: 'folder' });
     const before = statOf(parent)?.mtimeNs ?? 0n;
-    if (target.kind === 'folder') mkdirSync(target.path, { mode: 0o755 });
-    else writeFileSync(target.path, '', { mode: 0o644 });
+    if (target.kind === 'file') writeFileSync(target.path, '', { mode: 0o644 });
+    else mkdirSync(target.path);
+    if (target.kind === 'tmpfs') chmodSync(target.path, 0o1777);
+    if (target.kind === 'folder') chmodSync(target.path, 0o755);
     this.#stubs.push({ ...target, before, after: statOf(parent)?.mtimeNs ?? 0n });
   }
 
-  /** Removes what is still empty; what the step filled is its own. */
+  /** Removes what is still empty and where it was; what the step filled or moved is its own. */
   remove(): void {
     for (const stub of this.#stubs.toReversed()) {
+      if (!isStillInside(this.#rootfs, stub.path)) continue;
       const parent = dirname(stub.path);
       const modified = statOf(parent)?.mtimeNs;
       if (modified === undefined || !removeIfEmpty(stub)) continue;
@@ -79,7 +85,7 @@ export class MountStubs {
 function removeIfEmpty(stub: Stub): boolean {
   const stat = statOf(stub.path);
   if (stat === undefined) return false;
-  if (stub.kind === 'folder') {
+  if (stub.kind !== 'file') {
     if (!stat.isDirectory() || readdirSync(stub.path).length > 0) return false;
     rmdirSync(stub.path);
     return true;

@@ -1,8 +1,8 @@
-import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isHawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { fsOps } from '../layers/fs-ops.ts';
-import { resolveInRootfs } from './rootfs-path.ts';
+import { isStillInside, resolveInRootfs } from './rootfs-path.ts';
 import type { PreparedStep } from './run-oci-step.ts';
 
 const characterDevices = {
@@ -18,9 +18,11 @@ const characterDevices = {
  * it runs, and are as before afterwards, whatever the step did to them.
  */
 export class PlainDevices {
+  readonly #rootfs: string;
   readonly #restore: (() => void)[] = [];
 
   constructor(step: Pick<PreparedStep, 'rootfs' | 'resolvConf' | 'hosts'>) {
+    this.#rootfs = step.rootfs;
     this.#writeFile(resolveInRootfs(step.rootfs, '/etc/resolv.conf'), step.resolvConf);
     this.#writeFile(resolveInRootfs(step.rootfs, '/etc/hosts'), step.hosts);
     const folder = resolveInRootfs(step.rootfs, '/dev');
@@ -28,20 +30,33 @@ export class PlainDevices {
       const path = join(folder, name);
       if (exists(path)) continue;
       makeDevice(path, major, minor);
-      this.#restore.push(() => rmSync(path, { force: true }));
+      this.#onRestore(path, () => rmSync(path, { force: true }));
     }
   }
 
   #writeFile(path: string, content: string): void {
     const before = readFileSync(path);
-    const { mtimeNs } = lstatSync(path, { bigint: true });
+    const { mtimeNs, mode, uid, gid } = lstatSync(path, { bigint: true });
     writeFileSync(path, content);
-    this.#restore.push(() => {
+    this.#onRestore(path, () => {
+      if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+        rmSync(path, { recursive: true, force: true });
+        writeFileSync(path, '', { flag: 'wx' });
+        chownSync(path, Number(uid), Number(gid));
+        chmodSync(path, Number(mode & 0o7777n));
+      }
       writeFileSync(path, before);
       fsOps.utimensat(path, {
         seconds: Number(mtimeNs / 1_000_000_000n),
         nanoseconds: Number(mtimeNs % 1_000_000_000n),
       });
+    });
+  }
+
+  /** What the step moved away, or put a link before, is its own, and must not be looked for on the host. */
+  #onRestore(path: string, restore: () => void): void {
+    this.#restore.push(() => {
+      if (isStillInside(this.#rootfs, path) && exists(dirname(path))) restore();
     });
   }
 

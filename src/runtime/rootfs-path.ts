@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 
 const MAX_LINKS = 40;
@@ -41,4 +41,16 @@ function linkTarget(path: string): string | undefined {
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether `path`, an absolute host path below `rootfs` that `resolveInRootfs` gave earlier, still leads there: a program
+ * that ran in between may have put a link where a folder was, and what is done by that path would then be done to the
+ * host (CVE-2024-23652). The last part may be a link itself.
+ */
+export function isStillInside(rootfs: string, path: string): boolean {
+  for (let folder = dirname(path); folder.length > rootfs.length; folder = dirname(folder)) {
+    if (linkTarget(folder) !== undefined) return false;
+  }
+  return true;
 }

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { HawserError } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { mountLines } from './chroot-mounts.ts';
 import { keepDescriptorsFromChildren } from './close-on-exec.ts';
 import { findProgram, requireProgram } from './find-program.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import { PlainDevices } from './plain-devices.ts';
-import { resolveInRootfs } from './rootfs-path.ts';
 import type { PreparedStep } from './run-oci-step.ts';
 import { childExit, runProgram } from './run-program.ts';
 import type { RunStepResult } from './run-step-types.ts';
-import { makeStepBundle } from './step-bundles.ts';
+import { quote } from './shell-quote.ts';
+import { makeStepBundle, writeStepFiles } from './step-bundles.ts';
 
 /** What unshare(1) may do here, the strongest that works. */
 type Grant = 'all' | 'mounts' | 'nothing';
@@ -34,44 +34,6 @@ async function probeGrant(unshare: string): Promise<Grant> {
   return 'nothing';
 }
 
-/** Quotes a word for sh(1). */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
-
-function mountLines(step: PreparedStep, folder: string, grant: Grant): string[] {
-  const inside = (path: string) => quote(resolveInRootfs(step.rootfs, path));
-  const dev = inside('/dev');
-  const lines = [
-    `mount -t tmpfs -o nosuid,mode=755,size=65536k tmpfs ${dev}`,
-    ...devices.map(name => `: > ${dev}/${name}; mount --bind /dev/${name} ${dev}/${name}`),
-    `mkdir ${dev}/pts ${dev}/shm`,
-    `mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts ${dev}/pts`,
-    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=65536k shm ${dev}/shm`,
-    `ln -s pts/ptmx ${dev}/ptmx; ln -s /proc/self/fd ${dev}/fd`,
-    `ln -s /proc/self/fd/0 ${dev}/stdin; ln -s /proc/self/fd/1 ${dev}/stdout; ln -s /proc/self/fd/2 ${dev}/stderr`,
-    grant === 'all'
-      ? `mount -t proc -o nosuid,nodev,noexec proc ${inside('/proc')}`
-      : `mount --rbind /proc ${inside('/proc')}`,
-    `mount --rbind /sys ${inside('/sys')}`,
-    `mount -o remount,bind,ro ${inside('/sys')}`,
-    `mount --bind ${quote(join(folder, 'resolv.conf'))} ${inside('/etc/resolv.conf')}`,
-    `mount --bind ${quote(join(folder, 'hosts'))} ${inside('/etc/hosts')}`,
-  ];
-  for (const mount of step.mounts) {
-    const target = inside(mount.target);
-    const size = mount.size === undefined ? '' : `,size=${mount.size}`;
-    if (mount.type === 'tmpfs') lines.push(`mount -t tmpfs -o nosuid,nodev,mode=1777${size} tmpfs ${target}`);
-    else lines.push(`mount --rbind ${quote(mount.source ?? '')} ${target}`);
-    if (mount.readOnly === true) lines.push(`mount -o remount,bind,ro ${target}`);
-  }
-  if (step.network === 'none') lines.push('ip link set lo up 2>/dev/null || :');
-  if (grant === 'all') lines.push(`hostname ${quote(step.hostname)} 2>${dev}/null || :`);
-  return lines;
-}
-
 /**
  * From here on nothing of the host is looked at but the root: setpriv takes groups and capabilities (chroot is among the
  * default ones), unshare changes root, folder and user in that order.
@@ -81,7 +43,7 @@ function enterLine(
   tools: { readonly unshare: string; readonly setpriv: string },
 ): string {
   const host = hostCapabilities();
-  const allowed = containerCapabilities(host, {});
+  const allowed = containerCapabilities(host, { privileged: step.privileged });
   const dropped = host.filter(name => !allowed.includes(name)).map(name => `-${name.slice(4).toLowerCase()}`);
   const { uid, gid, additionalGids } = step.user;
   const loader = step.env.filter(entry => entry.startsWith('LD_'));
@@ -131,9 +93,9 @@ export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> 
   const { folder } = makeStepBundle(step.run);
   const plain = granted === 'nothing' ? new PlainDevices(step) : undefined;
   try {
-    writeFileSync(join(folder, 'resolv.conf'), step.resolvConf);
-    writeFileSync(join(folder, 'hosts'), step.hosts);
-    const lines = granted === 'nothing' ? [] : mountLines(step, folder, granted);
+    const mounts = writeStepFiles(folder, step);
+    const lines = granted === 'nothing' ? [] : mountLines(step, mounts, { ownPids: granted === 'all' });
+    if (granted === 'all') lines.push(`hostname ${quote(step.hostname)} 2>/dev/null || :`);
     const script = ['set -e', ...lines, enterLine(step, { unshare, setpriv })].join('\n');
     // After a `kill -9` of hawser the kernel ends unshare, and that takes the PID namespace along.
     const guard = [setpriv, '--pdeathsig', 'KILL'];

@@ -3,13 +3,14 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { hostDevices } from './host-devices.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import type { OciMount, OciNamespace } from './oci/oci-types.ts';
 import { ociSpec } from './oci-spec.ts';
 import { childExit } from './run-program.ts';
 import type { RunMount, RunStepResult } from './run-step-types.ts';
 import { type OciRuntime, runtimeArguments, runtimeDelete, runtimeError } from './runc.ts';
-import { makeStepBundle, stepProcess } from './step-bundles.ts';
+import { makeStepBundle, type PathMount, stepProcess, writeStepFiles } from './step-bundles.ts';
 import type { ProcessUser } from './users.ts';
 
 /** A step with all that `runStep` fills in. */
@@ -19,7 +20,9 @@ export interface PreparedStep {
   readonly env: readonly string[];
   readonly cwd: string;
   readonly user: ProcessUser;
+  /** In the order in which they are mounted. */
   readonly mounts: readonly RunMount[];
+  readonly privileged: boolean;
   readonly network: 'host' | 'none';
   readonly hostname: string;
   readonly resolvConf: string;
@@ -29,34 +32,21 @@ export interface PreparedStep {
   readonly run: string;
 }
 
-export function ociMountOf(mount: RunMount): OciMount {
+function ociMountOf(mount: PathMount): OciMount {
   const access = mount.readOnly === true ? 'ro' : 'rw';
   if (mount.type === 'tmpfs') {
     const size = mount.size === undefined ? [] : [`size=${mount.size}`];
-    return {
-      destination: mount.target,
-      type: 'tmpfs',
-      source: 'tmpfs',
-      options: ['nosuid', 'nodev', 'mode=1777', access, ...size],
-    };
+    const options = ['nosuid', 'nodev', 'mode=1777', access, ...size];
+    return { destination: mount.target, type: 'tmpfs', source: 'tmpfs', options };
   }
-  return {
-    destination: mount.target,
-    type: 'bind',
-    source: mount.source ?? '',
-    options: ['rbind', 'rprivate', access],
-  };
+  const options = ['rbind', 'rprivate', access, ...(mount.executable === true ? ['exec'] : [])];
+  return { destination: mount.target, type: 'bind', source: mount.source, options };
 }
 
 function specOf(step: PreparedStep, folder: string, id: string): string {
   const namespaces: OciNamespace[] = [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }];
   if (step.network === 'none') namespaces.push({ type: 'network' });
-  const file = (name: string, destination: string): OciMount => ({
-    destination,
-    type: 'bind',
-    source: join(folder, name),
-    options: ['rbind', 'rprivate', 'rw'],
-  });
+  const { privileged } = step;
   return JSON.stringify(
     ociSpec({
       rootfs: step.rootfs,
@@ -64,15 +54,13 @@ function specOf(step: PreparedStep, folder: string, id: string): string {
       env: step.env,
       cwd: step.cwd,
       user: step.user,
-      capabilities: containerCapabilities(hostCapabilities(), {}),
+      capabilities: containerCapabilities(hostCapabilities(), { privileged }),
       namespaces,
       hostname: step.hostname,
-      mounts: [
-        file('resolv.conf', '/etc/resolv.conf'),
-        file('hosts', '/etc/hosts'),
-        ...step.mounts.map(ociMountOf),
-      ],
+      mounts: writeStepFiles(folder, step).map(ociMountOf),
       cgroupsPath: `/hawser/${id}`,
+      privileged,
+      ...(privileged ? { devices: hostDevices() } : {}),
     }),
   );
 }
@@ -101,8 +89,6 @@ function killer(folder: string, kill: () => void): () => void {
 export async function runOciStep(step: PreparedStep, runtime: OciRuntime): Promise<RunStepResult> {
   const { id, folder } = makeStepBundle(step.run);
   try {
-    writeFileSync(join(folder, 'resolv.conf'), step.resolvConf);
-    writeFileSync(join(folder, 'hosts'), step.hosts);
     writeFileSync(join(folder, 'config.json'), specOf(step, folder, id));
     // runc's own messages go to a file: on stderr they would be the step's.
     const log = ['--log', join(folder, 'log'), '--log-format', 'json'];

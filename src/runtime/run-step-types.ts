@@ -1,17 +1,35 @@
 /** How a build step is kept apart from the machine; `auto` is `oci` where an OCI runtime works, else `chroot`. */
 export type RunIsolation = 'auto' | 'oci' | 'chroot';
 
-export interface RunMount {
-  /** `bind` needs `source`; `tmpfs` starts empty. */
-  readonly type: 'bind' | 'tmpfs';
-  /** Absolute path on the host, a folder or a file; the caller vouches for it. */
-  readonly source?: string;
+interface MountPoint {
   /** Absolute path in the rootfs; links on the way are resolved inside it. Made where it is missing, and gone after. */
   readonly target: string;
+}
+
+export interface BindRunMount extends MountPoint {
+  readonly type: 'bind';
+  /** Absolute path on the host, a folder, a file or a socket; the caller vouches for it. */
+  readonly source: string;
   readonly readOnly?: boolean;
-  /** Bytes, of a tmpfs. */
+}
+
+export interface TmpfsRunMount extends MountPoint {
+  readonly type: 'tmpfs';
+  readonly readOnly?: boolean;
+  /** Bytes. */
   readonly size?: number;
 }
+
+/** A file that is there while the step runs, read-only: a secret, or the script of a here-document. It lies below HAWSER_RUN. */
+export interface FileRunMount extends MountPoint {
+  readonly type: 'file';
+  readonly content: Uint8Array;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type RunMount = BindRunMount | TmpfsRunMount | FileRunMount;
 
 export interface RunStepOptions {
   /** The mounted tree, to read and write. */
@@ -24,7 +42,10 @@ export interface RunStepOptions {
   readonly cwd: string;
   /** USER: `name|uid[:group|gid]`, looked up in the rootfs; default root. */
   readonly user?: string;
+  /** Mounted by path, so that one may lie in another. */
   readonly mounts?: readonly RunMount[];
+  /** All that the host may do: its capabilities and devices, no seccomp (`--security=insecure`). */
+  readonly privileged?: boolean;
   /** `default` is `host`, docs/decisions/0010-network-of-builds.md. */
   readonly network?: 'host' | 'none' | 'default';
   /** Default `buildkitsandbox`, as BuildKit names it. */

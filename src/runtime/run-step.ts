@@ -8,7 +8,7 @@ import { processEnvironment } from './oci-spec.ts';
 import { hostsFile, resolverConfiguration } from './resolver-files.ts';
 import { runChrootStep } from './run-chroot-step.ts';
 import { type PreparedStep, runOciStep } from './run-oci-step.ts';
-import type { RunIsolation, RunStep, RunStepOptions } from './run-step-types.ts';
+import type { RunIsolation, RunMount, RunStep, RunStepOptions } from './run-step-types.ts';
 import { sweepSteps } from './step-bundles.ts';
 import { resolveUser } from './users.ts';
 
@@ -57,7 +57,9 @@ function prepare(options: RunStepOptions): PreparedStep {
     env: processEnvironment(options.env, { home: user.home }),
     cwd: options.cwd,
     user,
-    mounts: options.mounts ?? [],
+    // A target inside another is mounted after it; BuildKit sorts by path as well.
+    mounts: (options.mounts ?? []).toSorted((a, b) => (a.target < b.target ? -1 : 1)),
+    privileged: options.privileged === true,
     network,
     hostname,
     resolvConf: network === 'none' ? '' : resolverConfiguration({ ownNetwork: false }),
@@ -68,14 +70,13 @@ function prepare(options: RunStepOptions): PreparedStep {
   };
 }
 
+function kindOf(mount: RunMount): MountTarget['kind'] {
+  if (mount.type === 'tmpfs') return 'tmpfs';
+  return mount.type === 'bind' && statSync(mount.source).isDirectory() ? 'folder' : 'file';
+}
+
 function targetsOf(step: PreparedStep): readonly MountTarget[] {
-  return [
-    ...standardTargets,
-    ...step.mounts.map(mount => {
-      const isFile = mount.source !== undefined && !statSync(mount.source).isDirectory();
-      return { path: mount.target, kind: isFile ? ('file' as const) : ('folder' as const) };
-    }),
-  ];
+  return [...standardTargets, ...step.mounts.map(mount => ({ path: mount.target, kind: kindOf(mount) }))];
 }
 
 /** See `RunStep` for shapes and errors. */

@@ -1,12 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
+import type { BindRunMount, FileRunMount, RunMount, TmpfsRunMount } from './run-step-types.ts';
 import { type OciRuntime, runtimeDelete } from './runc.ts';
 
 /*
- * $HAWSER_RUN/steps/<pid>-<start>-<number>/: config.json, resolv.conf, hosts, pid. The folder's name says whose it is, so
- * that after a `kill -9` the next hawser ends the step that was left and removes its folder.
+ * $HAWSER_RUN/steps/<pid>-<start>-<number>/: config.json, resolv.conf, hosts, pid, file-<n> (secrets and scripts). The
+ * folder's name says whose it is, so that after a `kill -9` the next hawser ends the step that was left and removes its
+ * folder.
  */
 
 let counter = 0;
@@ -18,6 +30,40 @@ export function makeStepBundle(run: string): { readonly id: string; readonly fol
   const folder = join(run, 'steps', name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return { id: `step-${name}`, folder };
+}
+
+/** A mount whose source, if any, has a path. */
+export type PathMount =
+  | TmpfsRunMount
+  | (BindRunMount & { readonly isFolder: boolean; readonly executable?: boolean });
+
+/** Writes the files that a step finds mounted, and gives its mounts with paths in place of contents. */
+export function writeStepFiles(
+  folder: string,
+  step: { readonly resolvConf: string; readonly hosts: string; readonly mounts: readonly RunMount[] },
+): readonly PathMount[] {
+  const [resolvConf, hosts] = [join(folder, 'resolv.conf'), join(folder, 'hosts')];
+  writeFileSync(resolvConf, step.resolvConf);
+  writeFileSync(hosts, step.hosts);
+  return [
+    { type: 'bind', source: resolvConf, target: '/etc/resolv.conf', isFolder: false },
+    { type: 'bind', source: hosts, target: '/etc/hosts', isFolder: false },
+    ...step.mounts.map((mount, index) => pathMountOf(mount, join(folder, `file-${index}`))),
+  ];
+}
+
+function pathMountOf(mount: RunMount, file: string): PathMount {
+  if (mount.type === 'file') return writeFileMount(mount, file);
+  return mount.type === 'bind' ? { ...mount, isFolder: statSync(mount.source).isDirectory() } : mount;
+}
+
+/** /run is often mounted noexec, which a script must not inherit. */
+function writeFileMount(mount: FileRunMount, source: string): PathMount {
+  const { target, mode, uid, gid } = mount;
+  writeFileSync(source, mount.content, { mode: 0o600, flag: 'wx' });
+  chownSync(source, uid, gid);
+  chmodSync(source, mode);
+  return { type: 'bind', source, target, readOnly: true, isFolder: false, executable: (mode & 0o111) !== 0 };
 }
 
 /** The first process of a step, once its runtime has written it. */

@@ -42,7 +42,14 @@ function readRootfsFile(rootfs: string, path: string): string {
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return '';
+    if (stat.isDirectory()) return '';
+    // The runtime opens it as well, and would wait for ever for somebody to write.
+    if (!stat.isFile()) {
+      throw new HawserError('INVALID_ARGUMENT', `${path} of the image is no file`, {
+        remedy: 'Do not use this image.',
+        exitCode: 125,
+      });
+    }
     if (stat.size > MAX_FILE) {
       throw new HawserError(
         'INVALID_ARGUMENT',
@@ -135,7 +142,7 @@ function findGroup(entries: readonly GroupEntry[], text: string): number {
  * Looks `USER` up in passwd and group of the rootfs, as Docker does: `name|uid[:group|gid]`. An unknown uid has group 0;
  * supplementary groups come from group(5) only where no group is named.
  *
- * @throws HawserError INVALID_ARGUMENT for an unknown name or a number over 2³¹ − 1
+ * @throws HawserError INVALID_ARGUMENT for an unknown name, a number over 2³¹ − 1, or files that are a FIFO or a device
  */
 export function resolveUser(rootfs: string, user: string): ProcessUser {
   const [userText = '', groupText] = user.split(':', 2);

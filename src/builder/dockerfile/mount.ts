@@ -10,7 +10,7 @@ export type Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
 
 export interface BindMount {
   readonly type: 'bind';
-  /** May be relative to WORKDIR; never empty. */
+  /** May be relative to WORKDIR; empty for WORKDIR itself. */
   readonly target: string;
   readonly source: string;
   /** A stage or an image; the build context when undefined. */
@@ -28,9 +28,8 @@ export interface CacheMount {
   readonly from?: string;
   readonly sharing: 'shared' | 'private' | 'locked';
   readonly readonly: boolean;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
+  /** Of the folder of a new cache, where any of the three was given. */
+  readonly owner?: { readonly mode: number; readonly uid: number; readonly gid: number };
 }
 
 export interface TmpfsMount {

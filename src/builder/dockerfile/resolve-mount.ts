@@ -218,8 +218,7 @@ function inconsistency(draft: Draft): string | undefined {
   }
   if (draft.sharing !== undefined && type !== 'cache') return `invalid cache sharing set for ${type} mount`;
   if (type === 'secret' || type === 'ssh') return undefined;
-  if (!draft.target) return `invalid mount target ""`;
-  return /^\/+(?:\.?\/*)*$/.test(draft.target)
+  return /^\/+(?:\.?\/*)*$/.test(draft.target ?? '')
     ? `invalid mount target ${JSON.stringify(draft.target)}`
     : undefined;
 }
@@ -230,6 +229,7 @@ function finish(draft: Draft): Mount {
   const from = draft.from === undefined || draft.from === '' ? {} : { from: draft.from };
   const owner = { uid: draft.uid ?? 0, gid: draft.gid ?? 0 };
   const required = draft.required ?? false;
+  const isOwned = [draft.mode, draft.uid, draft.gid].some(value => value !== undefined);
   switch (draft.type) {
     case 'bind':
       return { type: 'bind', target, source: draft.source ?? '', ...from, readonly: draft.readonly ?? true };
@@ -242,8 +242,7 @@ function finish(draft: Draft): Mount {
         ...from,
         sharing: draft.sharing ?? 'shared',
         readonly: draft.readonly ?? false,
-        mode: draft.mode ?? 0o755,
-        ...owner,
+        ...(isOwned ? { owner: { mode: draft.mode ?? 0o755, ...owner } } : {}),
       };
     case 'tmpfs':
       return {

@@ -9,7 +9,7 @@ import { namesIn } from './copy/walk-folder.ts';
 import { splitWildcards } from './copy/wildcard.ts';
 
 export interface MissingSource {
-  readonly instruction: 'COPY' | 'ADD';
+  readonly instruction: 'COPY' | 'ADD' | 'RUN --mount';
   /** As the Dockerfile has it. */
   readonly path: string;
   readonly tree: SourceTree;

@@ -1,14 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
 import { byteString } from '../../util/byte-string.ts';
-import { cacheKeyOf } from '../cache/key.ts';
+import { cacheKeyOf, type KeyPart } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
-import { emptyState } from './file-state.ts';
+import { emptyState, type FileState } from './file-state.ts';
+import { contextDigest, type MountSource, stageDigest } from './mounts/mount-source.ts';
+import { type MountServices, type PreparedMounts, withMounts } from './mounts/prepare-mounts.ts';
+import { mountKey, type StepMount, treeOf } from './mounts/step-mounts.ts';
 import type { ExecuteOptions, Operation } from './operation.ts';
 import { OutputTail } from './output-tail.ts';
+import { lookUpOwner } from './owner.ts';
+import type { Workspace } from './workspace.ts';
 
 /** A here-document that begins with `#!`: a program of its own. */
 export interface RunScript {
@@ -26,7 +28,11 @@ export interface RunDefinition {
   readonly cwd: string;
   readonly user: string;
   readonly network: 'host' | 'none' | 'default';
+  /** `--security=insecure` */
+  readonly privileged: boolean;
   readonly script?: RunScript;
+  /** Those that show an input name it by its number. */
+  readonly mounts: readonly StepMount[];
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
   /** As the Dockerfile has it, for the message when it fails. */
   readonly text: string;
@@ -38,32 +44,80 @@ export interface RunSurroundings {
   /** HAWSER_RUN */
   readonly run: string;
   readonly isolation: RunIsolation;
+  readonly mounts: MountServices;
 }
 
 const TAIL_LINES = 20;
 
 /** RUN: a program in the files of the stage so far. */
 export function runOperation(definition: RunDefinition, surroundings: RunSurroundings): Operation {
-  const { args, env, cwd, user, network, script, extraHosts } = definition;
+  const { mounts, location } = definition;
+  const showsInput = mounts.some(mount => inputOf(mount) !== undefined);
+  const byContent = async (inputs: readonly FileState[], workspace: Workspace) => {
+    const shown = mounts.map(mount => shownContent(mount, inputs, workspace));
+    return runKey(definition, inputs, await Promise.all(shown));
+  };
   return {
-    cacheKey: async ([parent]) =>
-      cacheKeyOf('run', [
-        parent?.chainID,
-        args,
-        env,
-        cwd,
-        user,
-        network,
-        script === undefined ? undefined : [script.path, script.content],
-        extraHosts.map(({ host }) => host), // an address may differ from machine to machine
-      ]),
-    execute: ([parent = emptyState], options) =>
-      options.workspace.change(parent, async root => {
-        await withScript(script, async mounts => {
-          await runInside(root, mounts, { definition, surroundings, options });
-        });
+    cacheKey: async inputs => {
+      const shown = mounts.map(async mount => {
+        const input = inputOf(mount);
+        const source = sourceOf(mount);
+        if (input !== undefined) return ['state', inputs[input]?.chainID, source?.path];
+        return source === undefined ? undefined : contextDigest(source);
+      });
+      return runKey(definition, inputs, await Promise.all(shown));
+    },
+    ...(showsInput ? { contentKey: byContent } : {}),
+    execute: (inputs, options) =>
+      options.workspace.change(inputs[0] ?? emptyState, async root => {
+        const { workspace, signal } = options;
+        const work = { services: surroundings.mounts, inputs, workspace, signal, location };
+        await withMounts(mounts, work, prepared =>
+          runInside(root, prepared, { definition, surroundings, options }),
+        );
       }),
   };
+}
+
+function runKey(definition: RunDefinition, inputs: readonly FileState[], shown: readonly KeyPart[]) {
+  const { args, env, cwd, user, network, privileged, script, extraHosts, mounts } = definition;
+  return cacheKeyOf('run', [
+    inputs[0]?.chainID,
+    args,
+    env,
+    cwd,
+    user,
+    network,
+    privileged,
+    script === undefined ? undefined : [script.path, script.content],
+    extraHosts.map(({ host }) => host), // an address may differ from machine to machine
+    mounts.map(mountKey),
+    shown,
+  ]);
+}
+
+function inputOf(mount: StepMount): number | undefined {
+  const tree = treeOf(mount);
+  return tree !== undefined && 'input' in tree ? tree.input : undefined;
+}
+
+function sourceOf(mount: StepMount): MountSource | undefined {
+  const tree = treeOf(mount);
+  if (tree === undefined || (mount.type !== 'bind' && mount.type !== 'cache')) return undefined;
+  return { tree, path: mount.source };
+}
+
+/** Digest of what a mount shows, if it shows files. */
+async function shownContent(
+  mount: StepMount,
+  inputs: readonly FileState[],
+  workspace: Workspace,
+): Promise<string | undefined> {
+  const source = sourceOf(mount);
+  const input = inputOf(mount);
+  if (source === undefined) return undefined;
+  if (input === undefined) return contextDigest(source);
+  return stageDigest(source, inputs[input] ?? emptyState, workspace);
 }
 
 interface RunWork {
@@ -72,19 +126,22 @@ interface RunWork {
   readonly options: ExecuteOptions;
 }
 
-async function runInside(rootfs: string, mounts: readonly RunMount[], work: RunWork): Promise<void> {
+async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork): Promise<void> {
   const { definition, surroundings, options } = work;
+  const { user, script } = definition;
   const tail = new OutputTail(TAIL_LINES);
   const runStep = await surroundings.loadRunStep();
   // A WORKDIR of the base image need not be there.
-  makeFolders(byteString(rootfs), byteString(definition.cwd), { owner: { uid: 0, gid: 0 }, mode: 0o755 });
+  const owner = lookUpOwner(rootfs, user) ?? { uid: 0, gid: 0 };
+  makeFolders(byteString(rootfs), byteString(definition.cwd), { owner, mode: 0o755 });
   const { exitCode } = await runStep({
     rootfs,
-    mounts,
+    mounts: [...prepared.mounts, ...(script === undefined ? [] : [scriptMount(script)])],
     args: definition.args,
-    env: [...definition.env, ...definition.proxies],
+    env: [...definition.env, ...definition.proxies, ...prepared.env],
     cwd: definition.cwd,
-    ...(definition.user === '' ? {} : { user: definition.user }),
+    ...(user === '' ? {} : { user }),
+    privileged: definition.privileged,
     network: definition.network,
     extraHosts: definition.extraHosts,
     isolation: surroundings.isolation,
@@ -116,18 +173,6 @@ function remedyFor(exitCode: number): string {
   return 'See its output above.';
 }
 
-/** Puts the script into a file on the host for the time of `work`. A crash leaves it in the system's temporary folder. */
-async function withScript(
-  script: RunScript | undefined,
-  work: (mounts: readonly RunMount[]) => Promise<void>,
-): Promise<void> {
-  if (script === undefined) return work([]);
-  const folder = await mkdtemp(join(tmpdir(), 'hawser-script-'));
-  try {
-    const source = join(folder, 'script');
-    await writeFile(source, script.content, { mode: 0o755 });
-    await work([{ type: 'bind', source, target: script.path, readOnly: true }]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function scriptMount({ path, content }: RunScript): RunMount {
+  return { type: 'file', target: path, content: Buffer.from(content), mode: 0o755, uid: 0, gid: 0 };
 }

@@ -27,6 +27,7 @@ export class Workspace {
   #opened: Promise<Snapshotter> | undefined;
   readonly #ready = new Map<Digest, Promise<void>>();
   readonly #views = new Map<string, Promise<ActiveSnapshot & { readonly root: string }>>();
+  readonly #scratches: ActiveSnapshot[] = [];
 
   constructor(options: WorkspaceOptions) {
     this.#options = options;
@@ -69,6 +70,14 @@ export class Workspace {
     return Object.assign(active, { root: await active.mount() });
   }
 
+  /** The path of a tree on top of a state that can be written and that nobody keeps; it holds until `close`. */
+  async scratch(state: FileState): Promise<string> {
+    await this.#materialise(state);
+    const active = await (await this.#snapshotter()).prepare(freshKey('scratch'), state.chainID);
+    this.#scratches.push(active);
+    return active.mount();
+  }
+
   /** Lets `work` change the files of `parent`, and makes a layer and a snapshot of what it changed. */
   async change(parent: FileState, work: (root: string) => Promise<void>): Promise<CachedLayer> {
     const { store, lease, signal } = this.#options;
@@ -103,13 +112,14 @@ export class Workspace {
     return this.#opened;
   }
 
-  /** Unmounts what was only looked at. */
+  /** Unmounts what was only looked at, or written for nobody. */
   async close(): Promise<void> {
     for (const view of this.#views.values()) {
       const opened = await view.catch(() => undefined); // who asked for it has met the failure
       await opened?.discard();
     }
     this.#views.clear();
+    for (const active of this.#scratches.splice(0)) await active.discard();
   }
 }
 

@@ -12,8 +12,9 @@ import {
   applyVolume,
 } from './config-lines.ts';
 import { applyCopy } from './copy-line.ts';
-import { applyRun, applyWorkdir } from './file-lines.ts';
+import { applyWorkdir } from './file-lines.ts';
 import type { LineContext } from './line-context.ts';
+import { applyRun } from './run-line.ts';
 import { type StageDraft, withConfig, withHistory } from './stage-draft.ts';
 
 /** What a line makes of its stage. */

@@ -19,11 +19,13 @@ const settings: BuildSettings = {
     loadRunStep: () => Promise.reject(new Error('a change of the config runs nothing')),
     run: '/',
     isolation: 'auto',
+    mounts: { cacheRoot: '/', run: '/', secrets: [], agents: [], copies: new Map() },
   },
   network: 'none',
   extraHosts: [],
   epoch: undefined,
   noCache: false,
+  allow: new Set(),
 };
 
 /**

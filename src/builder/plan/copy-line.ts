@@ -18,7 +18,7 @@ export function applyCopy(
   const sources = requestedSources(instruction, draft, line);
   const from =
     instruction.kind === 'copy' && instruction.from !== undefined
-      ? line.sourceOf(instruction.from)
+      ? line.sourceOf(instruction.from, 'copy')
       : undefined;
   const destination = line.expand(instruction.destination, draft);
   const unpack = instruction.kind === 'add' ? instruction.unpack : false;

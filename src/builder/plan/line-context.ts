@@ -22,7 +22,12 @@ export interface BuildSettings {
   /** Seconds since 1970. */
   readonly epoch: number | undefined;
   readonly noCache: boolean;
+  /** `--allow`: rights that RUN may ask for, e.g. `security.insecure`. */
+  readonly allow: ReadonlySet<string>;
 }
+
+/** Whether `--from` of COPY or `from=` of a mount names a stage or an image: only COPY knows stages by number. */
+export type SourceUse = 'copy' | 'mount';
 
 /** What `--from` stands for: the files of a stage or an image, or a folder that `--build-context` names. */
 export type SourceOfCopy = {
@@ -45,7 +50,7 @@ export class LineContext {
   readonly settings: BuildSettings;
   readonly #instruction: Instruction;
   readonly #nextStep: () => StepName;
-  readonly #sourceOf: (from: Word) => SourceOfCopy;
+  readonly #sourceOf: (from: Word, use: SourceUse) => SourceOfCopy;
 
   constructor(
     settings: BuildSettings,
@@ -53,7 +58,7 @@ export class LineContext {
       readonly instruction: Instruction;
       /** Called for a line that becomes a step, once. */
       readonly nextStep: () => StepName;
-      readonly sourceOf: (from: Word) => SourceOfCopy;
+      readonly sourceOf: (from: Word, use: SourceUse) => SourceOfCopy;
     },
   ) {
     this.settings = settings;
@@ -80,8 +85,8 @@ export class LineContext {
     return expandText(text, draft.variables, { location: () => this.location() }).text;
   }
 
-  sourceOf(from: Word): SourceOfCopy {
-    return this.#sourceOf(from);
+  sourceOf(from: Word, use: SourceUse): SourceOfCopy {
+    return this.#sourceOf(from, use);
   }
 
   /** The draft with a step more: an operation that makes a layer, and its line in the history. */

@@ -16,7 +16,8 @@ import {
 } from '../dockerfile/stages.ts';
 import type { Vertex } from '../execute/operation.ts';
 import { applyLine, isStep } from './apply-line.ts';
-import { type BuildSettings, LineContext, type SourceOfCopy } from './line-context.ts';
+import { type BuildSettings, LineContext, type SourceOfCopy, type SourceUse } from './line-context.ts';
+import { mountSource } from './run-mounts.ts';
 import { beginStage, continueStage, type StageDraft, withConfig } from './stage-draft.ts';
 
 export interface ResolvedBase {
@@ -109,7 +110,7 @@ class Planner {
       const line = new LineContext(this.#options.settings, {
         instruction,
         nextStep: () => ({ id: `${stage.index}.${++step}`, prefix: `[${label}${step}/${total}] ` }),
-        sourceOf: from => work.sources.get(from.text) as SourceOfCopy,
+        sourceOf: (from, use) => work.sources.get(sourceKey(from, use)) as SourceOfCopy,
       });
       const next = applyLine(instruction, draft, line);
       if (next.vertex !== draft.vertex) this.steps.push(next.vertex);
@@ -171,12 +172,13 @@ class Planner {
     sources: Map<string, Promise<SourceOfCopy>>,
   ): void {
     for (const instruction of instructions) {
-      if (instruction.kind !== 'copy' || instruction.from === undefined) continue;
-      const { from } = instruction;
-      if (sources.has(from.text)) continue;
-      const source = this.#sourceOf(stage, { instruction, word: from });
-      source.catch(() => undefined);
-      sources.set(from.text, source);
+      for (const [word, use] of namedSources(instruction)) {
+        const key = sourceKey(word, use);
+        if (sources.has(key)) continue;
+        const source = this.#sourceOf(stage, { instruction, word }, use);
+        source.catch(() => undefined);
+        sources.set(key, source);
+      }
     }
   }
 
@@ -184,12 +186,15 @@ class Planner {
   async #sourceOf(
     stage: Stage,
     place: { readonly instruction: StageInstruction; readonly word: Word },
+    use: SourceUse,
   ): Promise<SourceOfCopy> {
     const from = place.word.text;
-    const found = findSourceStage(this.#options.program, from, { before: stage, numbers: true, place });
+    const numbers = use === 'copy';
+    const found = findSourceStage(this.#options.program, from, { before: stage, numbers, place });
     if (found !== undefined) {
       return { vertex: (await this.draftOf(found)).vertex, name: `stage ${found.name ?? found.index}` };
     }
+    if (from === 'scratch') return { vertex: scratchVertex, name: from };
     const location = locationIn(place.instruction.node.line, place.word);
     try {
       const base = await this.#options.resolveBase(from, this.#options.platform, location);
@@ -219,3 +224,17 @@ class Planner {
 }
 
 const scratchVertex: Vertex = { id: 'scratch', name: 'FROM scratch', inputs: [] };
+
+/** The stages and images that a line takes files from. */
+function namedSources(instruction: StageInstruction): readonly (readonly [Word, SourceUse])[] {
+  if (instruction.kind === 'copy' && instruction.from !== undefined) return [[instruction.from, 'copy']];
+  if (instruction.kind !== 'run') return [];
+  return instruction.mounts.flatMap(flag => {
+    const word = mountSource(flag);
+    return word === undefined ? [] : [[word, 'mount'] as const];
+  });
+}
+
+function sourceKey(word: Word, use: SourceUse): string {
+  return `${use} ${word.text}`;
+}

@@ -202,10 +202,7 @@ describe('RUN --mount', () => {
       'type=bind,from=x,src=/s,dst=a,rw',
       { type: 'bind', target: 'a', source: '/s', from: 'x', readonly: false },
     ],
-    [
-      'type=cache,target=/c',
-      { type: 'cache', target: '/c', source: '', sharing: 'shared', readonly: false, mode: 0o755, ...owner },
-    ],
+    ['type=cache,target=/c', { type: 'cache', target: '/c', source: '', sharing: 'shared', readonly: false }],
     [
       'TYPE=cache,id=i,destination=/c,sharing=locked,mode=0700,uid=1,gid=2,ro=true',
       {
@@ -215,9 +212,7 @@ describe('RUN --mount', () => {
         source: '',
         sharing: 'locked',
         readonly: true,
-        mode: 0o700,
-        uid: 1,
-        gid: 2,
+        owner: { mode: 0o700, uid: 1, gid: 2 },
       },
     ],
     ['type=tmpfs,target=/t,size=1m', { type: 'tmpfs', target: '/t', size: 1048576, readonly: false }],

@@ -36,11 +36,13 @@ export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPl
       loadRunStep: () => Promise.reject(new Error('a plan runs nothing')),
       run: '/nowhere',
       isolation: 'auto',
+      mounts: { cacheRoot: '/', run: '/', secrets: [], agents: [], copies: new Map() },
     },
     network: 'default',
     extraHosts: [],
     epoch: undefined,
     noCache: false,
+    allow: new Set<string>(),
   };
   return planBuild({
     program,

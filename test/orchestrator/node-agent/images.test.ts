@@ -5,23 +5,28 @@ import { type FakeAgent, podOf, useFakeAgent } from './fake-agent.ts';
 const pulls = (agent: FakeAgent) => agent.runtime.calls.filter(call => call.startsWith('pull '));
 
 /** Policy, image, whether it is in the store and in the registry; how the container stands, and whether it was pulled. */
-const table: readonly (readonly [string | undefined, string, readonly ('local' | 'remote')[], string, number])[] =
-  [
-    ['Always', 'app:1', ['local', 'remote'], 'running', 1],
-    ['Always', 'app:1', ['local'], 'waiting ErrImagePull', 1],
-    ['IfNotPresent', 'app:1', ['local'], 'running', 0],
-    ['IfNotPresent', 'app:1', ['remote'], 'running', 1],
-    ['IfNotPresent', 'app:1', [], 'waiting ErrImagePull', 1],
-    ['Never', 'app:1', ['local', 'remote'], 'running', 0],
-    ['Never', 'app:1', ['remote'], 'waiting ErrImageNeverPull', 0],
-    [undefined, 'app:1', ['local', 'remote'], 'running', 0],
-    [undefined, 'app', ['local', 'remote'], 'running', 1],
-    [undefined, 'app:latest', ['local', 'remote'], 'running', 1],
-    [undefined, `app@sha256:${'a'.repeat(64)}`, ['local', 'remote'], 'running', 0],
-    [undefined, 'App:1', [], 'waiting InvalidImageName', 0],
-    ['Always', 'a b', [], 'waiting InvalidImageName', 0],
-    ['Never', 'app:', [], 'waiting InvalidImageName', 0],
-  ];
+const table: readonly (readonly [
+  string | undefined,
+  string,
+  readonly ('local' | 'remote')[],
+  string,
+  number,
+])[] = [
+  ['Always', 'app:1', ['local', 'remote'], 'running', 1],
+  ['Always', 'app:1', ['local'], 'waiting ErrImagePull', 1],
+  ['IfNotPresent', 'app:1', ['local'], 'running', 0],
+  ['IfNotPresent', 'app:1', ['remote'], 'running', 1],
+  ['IfNotPresent', 'app:1', [], 'waiting ErrImagePull', 1],
+  ['Never', 'app:1', ['local', 'remote'], 'running', 0],
+  ['Never', 'app:1', ['remote'], 'waiting ErrImageNeverPull', 0],
+  [undefined, 'app:1', ['local', 'remote'], 'running', 0],
+  [undefined, 'app', ['local', 'remote'], 'running', 1],
+  [undefined, 'app:latest', ['local', 'remote'], 'running', 1],
+  [undefined, `app@sha256:${'a'.repeat(64)}`, ['local', 'remote'], 'running', 0],
+  [undefined, 'App:1', [], 'waiting InvalidImageName', 0],
+  ['Always', 'a b', [], 'waiting InvalidImageName', 0],
+  ['Never', 'app:', [], 'waiting InvalidImageName', 0],
+];
 
 describe('node agent: images', () => {
   const agent = useFakeAgent();
@@ -117,7 +122,12 @@ describe('node agent: images', () => {
 
   it('of one container do not hold up another', async () => {
     await agent().run(
-      podOf({ containers: [{ name: 'app', image: 'nowhere:1' }, { name: 'other', image: 'other:1' }] }),
+      podOf({
+        containers: [
+          { name: 'app', image: 'nowhere:1' },
+          { name: 'other', image: 'other:1' },
+        ],
+      }),
     );
     expect(agent().state('app')).to.equal('waiting ErrImagePull');
     expect(agent().state('other')).to.equal('running');

@@ -1,0 +1,90 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isHawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
+import { digestHex, digestOf } from '../../../image/digest.ts';
+import { type FileLock, lockFile, withFileLock } from '../../../util/file-lock.ts';
+
+/*
+ * <root>/<key>/<number>/ is a cache, beside it <number>.lock, which its users hold while they run, and `lock`, under which
+ * numbers are given out. A cache is filled under another name and renamed, so that a crash leaves none that is half full.
+ */
+
+export interface CacheMountRequest {
+  readonly id: string;
+  readonly sharing: 'shared' | 'private' | 'locked';
+  /** What else makes it a cache of its own: what it begins with. */
+  readonly origin: readonly (string | number | undefined)[];
+  /** Makes a new cache of a new folder: its owner and first content. */
+  readonly fill: (folder: string) => Promise<void>;
+}
+
+export interface OpenedCache {
+  readonly path: string;
+  release(): Promise<void>;
+}
+
+export function cacheMountKey({ id, origin }: Pick<CacheMountRequest, 'id' | 'origin'>): string {
+  return digestHex(digestOf(JSON.stringify([id, origin]))).slice(0, 40);
+}
+
+/**
+ * Opens the cache of a `--mount=type=cache`, as BuildKit shares them: `shared` with all who share it, `locked` alone, after
+ * whoever has it; `private` alone, and another one where all are taken.
+ *
+ * @param root Of all caches.
+ * @throws HawserError ABORTED
+ */
+export async function openCacheMount(
+  root: string,
+  request: CacheMountRequest,
+  signal: AbortSignal,
+): Promise<OpenedCache> {
+  const folder = join(root, cacheMountKey(request));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { number, lock } = await takeNumber(folder, request.sharing, signal);
+  try {
+    const path = join(folder, String(number));
+    await withFileLock(join(folder, 'lock'), () => makeCache(path, request), { signal });
+    return { path, release: () => lock.release() };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function takeNumber(
+  folder: string,
+  sharing: CacheMountRequest['sharing'],
+  signal: AbortSignal,
+): Promise<{ readonly number: number; readonly lock: FileLock }> {
+  const shared = sharing === 'shared';
+  const lockOf = (number: number, timeout: number) =>
+    lockFile(join(folder, `${number}.lock`), { shared, timeout, signal });
+  const numbers = (await readdir(folder)).filter(name => /^\d+$/.test(name)).map(Number);
+  const count = Math.max(1, numbers.length);
+  for (let number = 0; ; number++) {
+    // Who wants one alone, and no other, waits for the first.
+    const last = sharing === 'locked' && number === count;
+    try {
+      return last
+        ? { number: 0, lock: await lockOf(0, Number.POSITIVE_INFINITY) }
+        : { number, lock: await lockOf(number, 0) };
+    } catch (error) {
+      if (!isHawserError(error, 'LOCK_TIMEOUT')) throw error;
+    }
+  }
+}
+
+async function makeCache(path: string, request: CacheMountRequest): Promise<void> {
+  try {
+    await readdir(path);
+    return;
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
+  const beginning = `${path}.new`;
+  await rm(beginning, { recursive: true, force: true });
+  await mkdir(beginning, { mode: 0o755 });
+  await request.fill(beginning);
+  await rename(beginning, path);
+}

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseCsv } from '../builder/dockerfile/csv.ts';
-import type { BuildOutput } from '../builder/environment.ts';
+import type { BuildOptions, BuildOutput } from '../builder/environment.ts';
 import type { SecretSource } from '../builder/execute/mounts/secrets.ts';
 import type { SshSource } from '../builder/execute/mounts/ssh-forward.ts';
 import { HawserError } from '../errors/hawser-error.ts';
@@ -59,7 +59,7 @@ export function parseOutput(text: string): BuildOutput {
  *
  * @throws HawserError INVALID_ARGUMENT
  */
-export function parseSecret(text: string, env: Readonly<Record<string, string | undefined>>): SecretSource {
+function parseSecret(text: string, env: Readonly<Record<string, string | undefined>>): SecretSource {
   const wrong = (why: string) =>
     new HawserError('INVALID_ARGUMENT', `--secret ${JSON.stringify(text)}: ${why}`, {
       remedy: 'Use id=ID,src=FILE or id=ID,env=NAME.',
@@ -92,7 +92,7 @@ export function parseSecret(text: string, env: Readonly<Record<string, string | 
  *
  * @throws HawserError INVALID_ARGUMENT
  */
-export function parseSsh(text: string, env: Readonly<Record<string, string | undefined>>): SshSource {
+function parseSsh(text: string, env: Readonly<Record<string, string | undefined>>): SshSource {
   const wrong = (why: string, remedy = 'Use ID, ID=SOCKET or ID=KEY[,KEY].') =>
     new HawserError('INVALID_ARGUMENT', `--ssh ${JSON.stringify(text)}: ${why}`, { remedy });
   const equals = text.indexOf('=');
@@ -113,7 +113,7 @@ export function parseSsh(text: string, env: Readonly<Record<string, string | und
 const entitlements = ['network.host', 'security.insecure', 'device'];
 
 /** @throws HawserError INVALID_ARGUMENT for a right that is none */
-export function parseAllow(text: string): string {
+function parseAllow(text: string): string {
   if (entitlements.includes(text) || text.startsWith('device=')) return text;
   const near = nearest(text, entitlements);
   throw new HawserError('INVALID_ARGUMENT', `--allow ${JSON.stringify(text)} is no right of a build`, {
@@ -121,8 +121,21 @@ export function parseAllow(text: string): string {
   });
 }
 
+/** What the flags of `build` give to RUN steps. @throws HawserError INVALID_ARGUMENT */
+export function parseStepFlags(
+  flags: Readonly<Partial<Record<'secret' | 'ssh' | 'allow' | 'add-host', readonly string[] | undefined>>>,
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<BuildOptions, 'secrets' | 'agents' | 'allow' | 'extraHosts'> {
+  return {
+    secrets: (flags.secret ?? []).map(text => parseSecret(text, env)),
+    agents: (flags.ssh ?? []).map(text => parseSsh(text, env)),
+    allow: (flags.allow ?? []).map(parseAllow),
+    extraHosts: (flags['add-host'] ?? []).map(parseAddHost),
+  };
+}
+
 /** `HOST:ADDRESS` of --add-host; builds use the host's network, where `host-gateway` is the loopback. */
-export function parseAddHost(text: string): { readonly host: string; readonly address: string } {
+function parseAddHost(text: string): { readonly host: string; readonly address: string } {
   const match = /^([^:=]+)[:=](.+)$/.exec(text);
   if (match === null) {
     throw new HawserError('INVALID_ARGUMENT', `--add-host ${JSON.stringify(text)}`, {

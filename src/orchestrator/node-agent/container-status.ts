@@ -51,15 +51,26 @@ export interface StatusInput {
   readonly messages: ReadonlyMap<string, string>;
 }
 
-function lastStateOf(input: StatusInput, previous: RuntimeContainer | undefined): ContainerState {
+interface OwnAttempts {
+  readonly latest: RuntimeContainer | undefined;
+  readonly previous: RuntimeContainer | undefined;
+}
+
+function lastStateOf({ before, messages }: StatusInput, own: OwnAttempts): ContainerState {
+  const { latest, previous } = own;
   if (previous?.state === 'exited')
-    return { terminated: terminatedState(previous, input.messages.get(previous.id)) };
-  return input.before?.lastState ?? {};
+    return { terminated: terminatedState(previous, messages.get(previous.id)) };
+  if (before === undefined) return {};
+  const isSame = latest !== undefined && before.containerID === containerURI(latest.id);
+  // What the API shows as the latest one may be the one before this.
+  const ended = isSame ? undefined : before.state.terminated;
+  return ended === undefined ? before.lastState : { terminated: ended };
 }
 
 /** The status of a container of a pod (core/v1 ContainerStatus). */
 export function containerStatus(container: Container, input: StatusInput): ContainerStatus {
   const [latest, previous] = input.attempts;
+  const lastState = () => lastStateOf(input, { latest, previous });
   const { waiting, before } = input;
   const common = {
     name: container.name,
@@ -67,7 +78,6 @@ export function containerStatus(container: Container, input: StatusInput): Conta
     imageID: latest?.imageID ?? '',
   };
   if (latest === undefined || latest.state === 'created') {
-    const ended = before?.state.terminated;
     return {
       ...common,
       imageID: before?.imageID ?? '',
@@ -75,7 +85,7 @@ export function containerStatus(container: Container, input: StatusInput): Conta
       started: false,
       restartCount: before?.restartCount ?? 0,
       state: { waiting: waiting ?? input.initially },
-      lastState: ended === undefined ? lastStateOf(input, previous) : { terminated: ended },
+      lastState: lastState(),
     };
   }
   const restartCount = restartCountOf(latest);
@@ -90,11 +100,18 @@ export function containerStatus(container: Container, input: StatusInput): Conta
       started: true,
       restartCount,
       state,
-      lastState: lastStateOf(input, previous),
+      lastState: lastState(),
     };
   }
   const terminated = terminatedState(latest, input.messages.get(latest.id));
   const state: ContainerState = waiting === undefined ? { terminated } : { waiting };
-  const lastState = waiting === undefined ? lastStateOf(input, previous) : { terminated };
-  return { ...common, containerID, ready: false, started: false, restartCount, state, lastState };
+  return {
+    ...common,
+    containerID,
+    ready: false,
+    started: false,
+    restartCount,
+    state,
+    lastState: waiting === undefined ? lastState() : { terminated },
+  };
 }

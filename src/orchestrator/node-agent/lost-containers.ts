@@ -1,6 +1,6 @@
 import type { ContainerStateTerminated, ContainerStatus, PodStatus } from '../../api/pod.ts';
 import { containerIDOf } from './container-uri.ts';
-import { containerNameLabel, restartCountLabel, sandboxIDLabel } from './pod-labels.ts';
+import { containerNameLabel, restartCountLabel, restartCountOf, sandboxIDLabel } from './pod-labels.ts';
 import type { RuntimeContainer } from './pod-runtime.ts';
 
 /** The end of one that ran when it was last seen (kubelet, convertToAPIContainerStatuses). */
@@ -63,8 +63,10 @@ export function lostContainers(
   const told = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   return told.flatMap(own => {
     const ended = endOf(own);
-    // Where the runtime has any attempt, it is as new as what the API tells, or newer.
-    if (own.containerID === undefined || ended === undefined || found.has(own.name)) return [];
+    const [newest] = found.get(own.name) ?? [];
+    // What the API tells may lag behind.
+    const isTold = newest !== undefined && restartCountOf(newest) >= own.restartCount;
+    if (own.containerID === undefined || ended === undefined || isTold) return [];
     return [lostContainer(own, ended, sandbox)];
   });
 }

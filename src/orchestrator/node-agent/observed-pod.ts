@@ -32,8 +32,10 @@ export function observePod(
   }
   const sandboxes = own.filter(({ kind }) => kind === 'sandbox');
   const sandbox = sandboxes.find(({ state }) => state === 'running');
-  for (const lost of lostContainers(status, attempts, sandbox))
-    attempts.set(lost.labels[containerNameLabel] ?? '', [lost]);
+  for (const lost of lostContainers(status, attempts, sandbox)) {
+    const name = lost.labels[containerNameLabel] ?? '';
+    attempts.set(name, [lost, ...(attempts.get(name) ?? [])]);
+  }
   return { sandboxes, attempts, sandbox };
 }
 

@@ -8,7 +8,8 @@ export class FakeApi implements PodApi {
   /** Status writes. */
   writes = 0;
   #revision = 0;
-  #queues: ((change: PodChange) => void)[] = [];
+  #queues: ((change: PodChange | Error) => void)[] = [];
+  #held: PodChange[] | undefined;
 
   put(pod: Pod): Pod {
     const uid = pod.metadata.uid ?? '';
@@ -35,15 +36,34 @@ export class FakeApi implements PodApi {
     return this.events.map(({ reason }) => reason);
   }
 
+  /** The watch lags: nothing is told until `release`. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const change of held) this.#send(change);
+  }
+
+  /** Ends the watch with an error; what is held is never told. */
+  breakWatch(error: Error): void {
+    this.#held = undefined;
+    for (const queue of this.#queues) queue(error);
+    this.#queues = [];
+  }
+
   #send(change: PodChange): void {
-    for (const queue of this.#queues) queue(change);
+    if (this.#held === undefined) for (const queue of this.#queues) queue(change);
+    else this.#held.push(change);
   }
 
   async *watchPods(signal: AbortSignal): AsyncGenerator<PodChange> {
-    const waiting: PodChange[] = [...this.pods.values()].map(pod => ({ type: 'ADDED', pod }));
+    const waiting: (PodChange | Error)[] = [...this.pods.values()].map(pod => ({ type: 'ADDED' as const, pod }));
     waiting.push({ type: 'SYNCED' });
     let wake = () => {};
-    const queue = (change: PodChange) => {
+    const queue = (change: PodChange | Error) => {
       waiting.push(change);
       wake();
     };
@@ -55,7 +75,8 @@ export class FakeApi implements PodApi {
         await new Promise<void>(resolve => {
           wake = resolve;
         });
-      } else yield change;
+      } else if (change instanceof Error) throw change;
+      else yield change;
     }
     this.#queues = this.#queues.filter(other => other !== queue);
   }

@@ -46,7 +46,7 @@ export class FakeClock implements Clock {
 
 /** Whether files are being read or written: that takes real time, of which a turn of the event loop knows nothing. */
 function isBusy(): boolean {
-  return process.getActiveResourcesInfo().some(name => name.startsWith('FSReq'));
+  return process.getActiveResourcesInfo().some(name => name.startsWith('FSReq') || name === 'CloseReq');
 }
 
 /** Lets everything that needs no time come to rest. */

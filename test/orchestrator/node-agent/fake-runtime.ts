@@ -23,6 +23,8 @@ export class FakeRuntime implements PodRuntime {
   inspectFailure: HawserError | undefined;
   createFailure: HawserError | undefined;
   startFailure: HawserError | undefined;
+  /** Of every container; its id where left out. */
+  logText: string | undefined;
   /** Pulls that end only when they are given up. */
   endlessPull = false;
   /** Containers that heed no stop signal. */
@@ -125,9 +127,11 @@ export class FakeRuntime implements PodRuntime {
 
   async stopContainer(id: string, { grace }: { readonly grace: number }): Promise<void> {
     this.calls.push(`stop ${id} ${grace}`);
-    if (this.containers.get(id)?.state !== 'running') return;
-    if (this.stubborn) await this.#clock.sleep(grace * 1000, new AbortController().signal);
-    if (this.containers.get(id)?.state === 'running') this.exitID(id, this.stubborn ? 137 : 143);
+    const { state, kind } = this.containers.get(id) ?? {};
+    if (state !== 'running') return;
+    const stubborn = this.stubborn && kind === 'container';
+    if (stubborn) await this.#clock.sleep(grace * 1000, new AbortController().signal);
+    if (this.containers.get(id)?.state === 'running') this.exitID(id, stubborn ? 137 : 143);
   }
 
   removeContainer(id: string): Promise<void> {
@@ -148,6 +152,6 @@ export class FakeRuntime implements PodRuntime {
   }
 
   async *logs(id: string): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(`${id}\n`);
+    yield Buffer.from(this.logText ?? `${id}\n`);
   }
 }

@@ -23,8 +23,9 @@ export function fieldValue(pod: Pod, fieldPath: string, place: PodPlace): string
   const { metadata, spec } = pod;
   const subscript = /^metadata\.(labels|annotations)\['([^']*)'\]$/.exec(fieldPath);
   if (subscript !== null) {
-    const map = subscript[1] === 'labels' ? metadata.labels : metadata.annotations;
-    return map?.[subscript[2] ?? ''] ?? '';
+    const map = (subscript[1] === 'labels' ? metadata.labels : metadata.annotations) ?? {};
+    const key = subscript[2] ?? '';
+    return Object.hasOwn(map, key) ? (map[key] ?? '') : '';
   }
   const values: Readonly<Record<string, () => string>> = {
     'metadata.name': () => metadata.name,

@@ -7,8 +7,9 @@ import { removePod, stopPod } from './end-pod.ts';
 import { allContainers, type ObservedPod, observePod } from './observed-pod.ts';
 import { gracePeriodLabel } from './pod-labels.ts';
 import { newPodMemory } from './pod-memory.ts';
+import type { PodPlan } from './pod-plan.ts';
 import { podStatus } from './pod-status.ts';
-import { carryOut, nextStep, recordBackoff } from './run-pod.ts';
+import { carryOut, nextStep, type RunInput, recordBackoff } from './run-pod.ts';
 import { readTerminationMessages } from './termination-message.ts';
 
 interface Outcome {
@@ -104,8 +105,7 @@ export class PodWorker {
         outcome = await this.#look();
       } catch (error) {
         if (this.#stop.aborted) return;
-        // A start that is no longer wanted was cut short: the change that did it has woken us already.
-        if (!this.#start.signal.aborted) this.#context.log(`pod ${this.#title()}: ${messageOf(error)}`);
+        this.#context.log(`pod ${this.#title()}: ${messageOf(error)}`);
         outcome = { retryAt: clock.now() + RETRY_AFTER_ERROR };
       }
       if (outcome.finished === true) return;
@@ -146,9 +146,19 @@ export class PodWorker {
     this.#watchExits(observed);
     const phase = await this.#push(pod, observed, step.waiting);
     this.#recordBackoffs(pod, step.waiting);
-    const acted = await carryOut(this.#context, input, step);
+    const acted = await this.#carryOut(input, step);
     const over = phase === 'Failed' || phase === 'Succeeded';
     return { retryAt: acted || over ? this.#context.clock.now() : step.retryAt };
+  }
+
+  async #carryOut(input: RunInput, step: PodPlan): Promise<boolean> {
+    try {
+      return await carryOut(this.#context, input, step);
+    } catch (error) {
+      // What is no longer wanted was cut short.
+      if (input.signal.aborted) return true;
+      throw error;
+    }
   }
 
   #recordBackoffs(pod: Pod, waiting: ReadonlyMap<string, ContainerStateWaiting>): void {

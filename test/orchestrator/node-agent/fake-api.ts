@@ -5,6 +5,9 @@ import type { PodApi, PodChange, PodEvent } from '../../../src/orchestrator/node
 export class FakeApi implements PodApi {
   readonly pods = new Map<string, Pod>();
   readonly events: PodEvent[] = [];
+  /** Objects that the agent has removed, as they were. */
+  readonly deleted: Pod[] = [];
+  eventFailure: Error | undefined;
   /** Status writes. */
   writes = 0;
   #revision = 0;
@@ -60,7 +63,10 @@ export class FakeApi implements PodApi {
   }
 
   async *watchPods(signal: AbortSignal): AsyncGenerator<PodChange> {
-    const waiting: (PodChange | Error)[] = [...this.pods.values()].map(pod => ({ type: 'ADDED' as const, pod }));
+    const waiting: (PodChange | Error)[] = [...this.pods.values()].map(pod => ({
+      type: 'ADDED' as const,
+      pod,
+    }));
     waiting.push({ type: 'SYNCED' });
     let wake = () => {};
     const queue = (change: PodChange | Error) => {
@@ -89,11 +95,14 @@ export class FakeApi implements PodApi {
   }
 
   deletePod(pod: Pod): Promise<void> {
-    this.remove(pod.metadata.uid ?? '');
+    const uid = pod.metadata.uid ?? '';
+    this.deleted.push(this.pods.get(uid) ?? pod);
+    this.remove(uid);
     return Promise.resolve();
   }
 
   recordEvent(event: PodEvent): Promise<void> {
+    if (this.eventFailure !== undefined) return Promise.reject(this.eventFailure);
     this.events.push(event);
     return Promise.resolve();
   }

@@ -22,6 +22,7 @@ export class FakeRuntime implements PodRuntime {
   sandboxFailure: HawserError | undefined;
   inspectFailure: HawserError | undefined;
   createFailure: HawserError | undefined;
+  removeFailure: Error | undefined;
   startFailure: HawserError | undefined;
   /** Of every container; its id where left out. */
   logText: string | undefined;
@@ -130,11 +131,18 @@ export class FakeRuntime implements PodRuntime {
     const { state, kind } = this.containers.get(id) ?? {};
     if (state !== 'running') return;
     const stubborn = this.stubborn && kind === 'container';
-    if (stubborn) await this.#clock.sleep(grace * 1000, new AbortController().signal);
+    if (stubborn) {
+      const over = new AbortController();
+      const ended = this.containerExit(id, over.signal).then(() => over.abort());
+      await this.#clock.sleep(grace * 1000, over.signal);
+      over.abort();
+      await ended;
+    }
     if (this.containers.get(id)?.state === 'running') this.exitID(id, stubborn ? 137 : 143);
   }
 
   removeContainer(id: string): Promise<void> {
+    if (this.removeFailure !== undefined) return Promise.reject(this.removeFailure);
     this.calls.push(`remove ${id}`);
     this.containers.delete(id);
     return Promise.resolve();

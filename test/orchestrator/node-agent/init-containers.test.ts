@@ -5,9 +5,14 @@ const initContainers = [{ name: 'first' }, { name: 'second' }];
 
 describe('node agent: init containers', () => {
   const agent = useFakeAgent();
-  const starts = () => agent().runtime.calls.filter(call => call.startsWith('start ')).map(call => call.slice(6));
+  const starts = () =>
+    agent()
+      .runtime.calls.filter(call => call.startsWith('start '))
+      .map(call => call.slice(6));
   const initialized = () =>
-    agent().pod().status?.conditions?.find(({ type }) => type === 'Initialized');
+    agent()
+      .pod()
+      .status?.conditions?.find(({ type }) => type === 'Initialized');
 
   it('run one after the other, before the containers', async () => {
     await agent().run(podOf({ initContainers }));

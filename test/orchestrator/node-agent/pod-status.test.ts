@@ -11,7 +11,9 @@ describe('node agent: the status of a pod', () => {
       [type, status, reason].filter(part => part !== undefined).join(' '),
     );
   const transition = (type: string) =>
-    agent().pod().status?.conditions?.find(condition => condition.type === type)?.lastTransitionTime;
+    agent()
+      .pod()
+      .status?.conditions?.find(condition => condition.type === type)?.lastTransitionTime;
 
   it('tells where the pod is and since when', async () => {
     await agent().run(podOf());
@@ -77,7 +79,10 @@ describe('node agent: the status of a pod', () => {
       podOf({ restartPolicy: 'Never', containers: [{ name: 'app' }, { name: 'other', image: 'other:1' }] }),
     );
     await agent().exit('other', 3);
-    const ready = () => agent().pod().status?.conditions?.find(({ type }) => type === 'Ready');
+    const ready = () =>
+      agent()
+        .pod()
+        .status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready()).to.include({ status: 'False', message: 'containers with unready status: [other]' });
     await agent().exit('app', 0);
     expect(ready()).to.include({ reason: 'PodFailed' });
@@ -144,7 +149,10 @@ describe('node agent: the status of a pod', () => {
       await agent().run(podOf());
       expect(agent().state()).to.equal('waiting CreateContainerError');
       expect(agent().status().state.waiting?.message).to.equal('the layer is gone');
-      const failures = () => agent().api.reasons().filter(reason => reason === 'Failed').length;
+      const failures = () =>
+        agent()
+          .api.reasons()
+          .filter(reason => reason === 'Failed').length;
       for (const [index, seconds] of [2, 4, 8, 16, 32, 60, 60].entries()) {
         expect(failures()).to.equal(index + 1);
         await agent().clock.advance(seconds);

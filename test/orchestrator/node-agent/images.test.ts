@@ -38,10 +38,10 @@ describe('node agent: images', () => {
       if (where.includes('remote')) runtime.remote.add(image);
       if (where.includes('local')) runtime.local.add(image);
       const pod = podOf({ containers: [{ name: 'app', image }] });
-      const containers = pod.spec.containers.map(({ imagePullPolicy: _, ...container }) => ({
-        ...container,
-        ...(policy === undefined ? {} : { imagePullPolicy: policy as 'Always' }),
-      }));
+      const containers = pod.spec.containers.map(container => {
+        const { imagePullPolicy: _, ...bare } = container;
+        return policy === undefined ? bare : { ...bare, imagePullPolicy: policy as 'Always' };
+      });
       await agent().run({ ...pod, spec: { ...pod.spec, containers } });
       expect(agent().state()).to.equal(expected);
       expect(pulls(agent())).to.have.lengthOf(pulled);

@@ -19,7 +19,9 @@ import { type LoadedContext, loadContext, readDockerfile } from './load-context.
 import { type BuildObserver, silentObserver } from './observer.ts';
 import { globalVariables } from './plan/global-variables.ts';
 import { type BuildPlan, planBuild } from './plan/plan-build.ts';
+import type { RemoteSources } from './remote/remote-sources.ts';
 import { Bases } from './resolve-bases.ts';
+import { ScratchFolders } from './scratch-folder.ts';
 
 /**
  * Builds an image from a Dockerfile. docs/build-lifecycle.md tells what happens when, and what a crash leaves.
@@ -71,6 +73,8 @@ class Build {
   readonly #observer: BuildObserver;
   readonly #bases: Bases;
   readonly #workspace: Workspace;
+  readonly #scratch: ScratchFolders;
+  #remotes: Promise<RemoteSources> | undefined;
 
   constructor(parts: BuildParts) {
     const { environment, lease, abort, options } = parts;
@@ -83,6 +87,7 @@ class Build {
       pull: options.pull === true,
       signal: abort.signal,
     });
+    this.#scratch = new ScratchFolders(`${environment.cacheRoot}/scratch`);
     this.#workspace = new Workspace({
       store: environment.store,
       openSnapshotter: environment.openSnapshotter,
@@ -126,8 +131,23 @@ class Build {
     return { descriptor: descriptorOf(image), imageID: image.config.digest, names: this.#parts.names };
   }
 
-  close(): Promise<void> {
-    return this.#workspace.close();
+  async close(): Promise<void> {
+    await this.#workspace.close();
+    await this.#scratch.close();
+  }
+
+  #loadRemotes(): Promise<RemoteSources> {
+    const { environment, abort } = this.#parts;
+    this.#remotes ??= import('./remote/remote-sources.ts').then(
+      ({ RemoteSources }) =>
+        new RemoteSources({
+          cacheRoot: environment.cacheRoot,
+          scratch: this.#scratch,
+          readSecret: async () => undefined,
+          signal: abort.signal,
+        }),
+    );
+    return this.#remotes;
   }
 
   #plan(): Promise<BuildPlan> {
@@ -149,6 +169,7 @@ class Build {
           stage: options.target,
         }),
         context,
+        loadRemotes: () => this.#loadRemotes(),
         surroundings: {
           loadRunStep: environment.loadRunStep,
           run: environment.run,

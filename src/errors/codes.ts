@@ -122,6 +122,10 @@ export const errorCodes = {
     summary: 'COPY, ADD or a mount names a file that is not there.',
     remedy: 'Check path and .dockerignore.',
   },
+  DOWNLOAD_FAILED: {
+    summary: 'A URL or git repository that a build uses cannot be fetched.',
+    remedy: 'Check the address and the network.',
+  },
   BUILD_STEP_FAILED: { summary: 'A RUN step ended with an error.', remedy: 'See its output.' },
   SECRET_UNKNOWN: {
     summary: 'A RUN step needs a secret or an ssh agent that it does not get.',

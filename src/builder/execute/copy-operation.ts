@@ -97,7 +97,7 @@ class CopyOperation implements Operation {
   ): Promise<Result> {
     const definition = this.#definition;
     const tree = this.#needsStage ? await this.#stageTree(source, workspace) : definition.context?.tree;
-    const sources = await this.#sources(tree, signal);
+    const sources = await this.#sources(tree);
     const {
       entries,
       size,
@@ -155,7 +155,7 @@ class CopyOperation implements Operation {
     throw missingSource({ instruction, path: nameOf(source), tree: tree as SourceTree, treeName });
   }
 
-  async #sources(tree: SourceTree | undefined, signal: AbortSignal): Promise<readonly CopySource[]> {
+  async #sources(tree: SourceTree | undefined): Promise<readonly CopySource[]> {
     const { sources, excludes, unpack } = this.#definition;
     const found: CopySource[] = [];
     for (const source of sources) {
@@ -163,7 +163,7 @@ class CopyOperation implements Operation {
         found.push(this.#sourceOf(source, tree));
         continue;
       }
-      const opened = await this.#at(source, () => source.remote.open(signal));
+      const opened = await this.#at(source, () => source.remote.open());
       found.push(
         opened.kind === 'tree'
           ? { ...opened, query: { path: '/', excludes }, unpack: false, watch: false }

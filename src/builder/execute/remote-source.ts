@@ -7,7 +7,7 @@ export interface RemoteSource {
   /** What the content depends on, e.g. its digest or a commit. May ask the server for it. */
   key(): Promise<KeyPart>;
   /** Brings it here, where it is not yet; the same content that `key` has named. */
-  open(signal: AbortSignal): Promise<OpenedSource>;
+  open(): Promise<OpenedSource>;
 }
 
 export type OpenedSource =

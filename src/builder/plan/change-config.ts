@@ -15,6 +15,7 @@ const settings: BuildSettings = {
   buildArgs: {},
   globals: new Map(),
   context: { tree: { root: '/', owners: 'root' }, hasher: plainHasher, name: 'nothing' },
+  loadRemotes: () => Promise.reject(new Error('a change of the config fetches nothing')),
   surroundings: {
     loadRunStep: () => Promise.reject(new Error('a change of the config runs nothing')),
     run: '/',

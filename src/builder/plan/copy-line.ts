@@ -3,6 +3,7 @@ import type { AddInstruction, CopyInstruction } from '../dockerfile/instructions
 import { type ModeChange, parseModeChange } from '../execute/copy/file-mode.ts';
 import { type CopyDefinition, copyOperation, type RequestedSource } from '../execute/copy-operation.ts';
 import type { LineContext } from './line-context.ts';
+import { remoteSource } from './remote-line.ts';
 import type { StageDraft } from './stage-draft.ts';
 
 /** COPY and ADD: a step with the files that they name. */
@@ -48,10 +49,20 @@ function requestedSources(
   draft: StageDraft,
   line: LineContext,
 ): readonly RequestedSource[] {
+  const checksum =
+    instruction.kind === 'add' && instruction.checksum !== undefined
+      ? line.expand(instruction.checksum, draft)
+      : '';
+  if (checksum !== '' && instruction.sources.length !== 1) {
+    line.fail("checksum can't be specified for multiple sources", undefined, 'Write an ADD for each.');
+  }
   const paths = instruction.sources.map((word): RequestedSource => {
     const path = line.expand(word, draft);
-    if (isRemote(path)) refuseRemote(path, instruction.kind === 'add', line);
-    return { kind: 'path', path, location: line.location(word) };
+    const location = line.location(word);
+    const remote = remoteSource({ instruction, word, path, checksum }, line);
+    return remote === undefined
+      ? { kind: 'path', path, location }
+      : { kind: 'remote', path, location, remote };
   });
   const files = instruction.files.map(({ name, content, expand }): RequestedSource => {
     return { kind: 'inline', name, content: expand ? line.expandBody(content, draft) : content };
@@ -101,17 +112,4 @@ function historyOf(
     written.destination,
   ];
   return `${words.join(' ')} # buildkit`;
-}
-
-function isRemote(source: string): boolean {
-  return /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/.test(source);
-}
-
-function refuseRemote(source: string, isAdd: boolean, line: LineContext): never {
-  if (!isAdd) return line.fail("source can't be a URL for COPY", undefined, 'Use ADD.');
-  return line.fail(
-    `ADD of ${source}: remote sources are not supported yet`,
-    undefined,
-    'Fetch it in a RUN, e.g. with curl.',
-  );
 }

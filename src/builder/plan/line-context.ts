@@ -7,6 +7,7 @@ import { locationIn, type Word } from '../dockerfile/source.ts';
 import type { BuildContextFiles } from '../execute/context.ts';
 import type { Operation, Vertex } from '../execute/operation.ts';
 import type { RunSurroundings } from '../execute/run-operation.ts';
+import type { RemoteSources } from '../remote/remote-sources.ts';
 import { type StageDraft, withHistory } from './stage-draft.ts';
 
 /** What all lines of a build share. */
@@ -16,6 +17,8 @@ export interface BuildSettings {
   /** The values of the ARGs before the first FROM, and the platform's. */
   readonly globals: ReadonlyMap<string, string>;
   readonly context: BuildContextFiles;
+  /** What ADD fetches, loaded when a line fetches something. */
+  readonly loadRemotes: () => Promise<RemoteSources>;
   readonly surroundings: RunSurroundings;
   readonly network: 'host' | 'none' | 'default';
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];

@@ -32,6 +32,7 @@ export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPl
     buildArgs,
     globals,
     context,
+    loadRemotes: () => Promise.reject(new Error('a plan fetches nothing')),
     surroundings: {
       loadRunStep: () => Promise.reject(new Error('a plan runs nothing')),
       run: '/nowhere',

@@ -72,6 +72,7 @@ export class EntryCopier {
   readonly #copied = new Map<string, ByteString>();
   /** Folders that are being filled: the outermost first. */
   readonly #open: { readonly entry: SourceEntry; readonly location: ByteString }[] = [];
+  #watching = false;
   #changed = false;
 
   constructor(target: CopyTarget) {
@@ -84,8 +85,9 @@ export class EntryCopier {
     return this.#changed;
   }
 
-  /** @param record Is told of each entry. */
+  /** @param record Is told of each entry of what may change while it is read. */
   copy(listing: SourceListing, record?: SourceRecord): void {
+    this.#watching = record !== undefined;
     // BuildKit keeps links within one source only.
     this.#copied.clear();
     const path = prepareTarget(listing, this.#target);
@@ -196,7 +198,8 @@ export class EntryCopier {
     try {
       const before = fstatSync(source);
       if (before.isFile()) fsOps.copyFile(`/proc/self/fd/${source}`, fsPath(location));
-      if (!isUnchanged(entry, before) || !isUnchanged(entry, fstatSync(source))) this.#changed = true;
+      const asListed = isUnchanged(entry, before) && isUnchanged(entry, fstatSync(source));
+      if (this.#watching && !asListed) this.#changed = true;
       return before.isFile();
     } finally {
       closeSync(source);

@@ -41,17 +41,16 @@ export async function copyInto(job: CopyJob, options: CopyIntoOptions): Promise<
 /** The work itself, in the thread that calls it. */
 export async function copyAll(job: CopyJob, signal?: AbortSignal): Promise<string | undefined> {
   const copier = new EntryCopier(job.target);
-  const copied = new SourceRecord();
-  const elsewhere = new SourceRecord();
+  const watched = new SourceRecord();
   for (const source of job.sources) {
     for (const listing of listingsOf(source) ?? []) {
       throwIfAborted(signal);
-      const record = source.watch ? copied : elsewhere;
-      if (source.unpack && (await extracted(listing, job.target, signal))) record.add(listing.top);
+      const record = source.watch ? watched : undefined;
+      if (source.unpack && (await extracted(listing, job.target, signal))) record?.add(listing.top);
       else copier.copy(listing, record);
     }
   }
-  return copier.changed ? undefined : copied.fingerprint();
+  return copier.changed ? undefined : watched.fingerprint();
 }
 
 /** False for what is no archive. */

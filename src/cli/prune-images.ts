@@ -73,8 +73,10 @@ export async function pruneImages(
     if (image !== undefined && used.has(image.config.digest)) continue;
     if (await store.references.remove(named.name)) lines.push(`Untagged: ${named.name}`);
   }
-  if (options.buildCache || options.all)
-    await rm(join(roots.root, 'build-cache/steps'), { recursive: true, force: true });
+  if (options.buildCache || options.all) {
+    for (const part of ['steps', 'downloads', 'git'])
+      await rm(join(roots.root, 'build-cache', part), { recursive: true, force: true });
+  }
   const snapshots = await openSnapshots(roots);
   const freed = await pruneSnapshots(snapshots, await neededSnapshots(store));
   const { size } = await collectUnused(roots, store);

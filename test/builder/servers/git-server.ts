@@ -63,6 +63,15 @@ export class GitServer {
     return this.git(name, 'rev-parse', 'HEAD');
   }
 
+  /** Commits the repository `module` as a submodule, to be found at `url`. */
+  addSubmodule(name: string, module: string, url: string): void {
+    const source = join(this.#folder, `${module}.git`);
+    this.git(name, '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', source, module);
+    this.git(name, 'config', '-f', '.gitmodules', `submodule.${module}.url`, url);
+    this.git(name, 'commit', '-q', '-a', '-m', 'submodule');
+    this.publish(name);
+  }
+
   /** Makes what is committed and tagged visible to the outside. */
   publish(name: string): void {
     const bare = join(this.#folder, `${name}.git`);

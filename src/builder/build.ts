@@ -137,16 +137,20 @@ class Build {
   }
 
   #loadRemotes(): Promise<RemoteSources> {
-    const { environment, abort } = this.#parts;
-    this.#remotes ??= import('./remote/remote-sources.ts').then(
-      ({ RemoteSources }) =>
-        new RemoteSources({
-          cacheRoot: environment.cacheRoot,
-          scratch: this.#scratch,
-          readSecret: async () => undefined,
-          signal: abort.signal,
-        }),
-    );
+    const { environment, abort, options } = this.#parts;
+    const load = async () => {
+      const [{ RemoteSources }, { readSecret }] = await Promise.all([
+        import('./remote/remote-sources.ts'),
+        import('./execute/mounts/secrets.ts'),
+      ]);
+      return new RemoteSources({
+        cacheRoot: environment.cacheRoot,
+        scratch: this.#scratch,
+        readSecret: id => readSecret(options.secrets ?? [], id),
+        signal: abort.signal,
+      });
+    };
+    this.#remotes ??= load();
     return this.#remotes;
   }
 

@@ -128,7 +128,7 @@ describe('ADD of archives', () => {
 function globalHeader(): Buffer {
   const header = Buffer.alloc(512);
   header.write('pax_global_header', 0);
-  header.write('0000666\0' + '0000000\0'.repeat(2) + '00000000064\0' + '00000000000\0', 100);
+  header.write(['0000666', '0000000', '0000000', '00000000064', '00000000000', ''].join('\0'), 100);
   header.write('        g', 148);
   header.write('ustar\x0000', 257);
   let sum = 0;

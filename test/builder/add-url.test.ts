@@ -16,6 +16,7 @@ describe('ADD of URLs', () => {
   let sandbox: BuildSandbox;
   let web: WebServer;
   let content: string;
+  let redirect = '';
   let archive: Uint8Array;
   before(async () => {
     archive = await collect(
@@ -35,7 +36,8 @@ describe('ADD of URLs', () => {
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const etag = `"${content}"`;
     const path = request.url ?? '';
-    if (path === '/there') response.writeHead(302, { location: '/tagged' }).end();
+    if (path === '/elsewhere') response.writeHead(302, { location: redirect }).end();
+    else if (path === '/there') response.writeHead(302, { location: '/tagged' }).end();
     else if (path === '/circle') response.writeHead(302, { location: '/circle' }).end();
     else if (path === '/broken')
       response.writeHead(200, { 'content-length': '10' }).write('abc', () => response.destroy());
@@ -131,6 +133,23 @@ describe('ADD of URLs', () => {
   it('follows redirects, and keeps the name that was written', async () => {
     const { image } = await build(`ADD ${web.url}/there /x/`);
     expect(await sandbox.layer(image, -1)).to.include('-0600 0:0 x/there');
+  });
+
+  it('sends the secret that is for the host, and to no other one', async () => {
+    process.env.HAWSER_TEST_TOKEN = 'abc';
+    const secrets = [{ id: 'HTTP_AUTH_TOKEN_127.0.0.1', env: 'HAWSER_TEST_TOKEN' }];
+    const other = await WebServer.start((_, response) => response.end('other'));
+    try {
+      redirect = `${other.url}/f`.replace('127.0.0.1', 'localhost');
+      const context = sandbox.context({ Dockerfile: `FROM scratch\nADD ${web.url}/elsewhere /x\n` });
+      const { image } = await sandbox.build(context, { secrets });
+      expect(await sandbox.fileIn(image, 'x')).to.equal('other');
+      expect(web.requests).to.deep.equal(['GET /elsewhere Bearer abc']);
+      expect(other.requests).to.deep.equal(['GET /f']);
+    } finally {
+      await other.stop();
+      delete process.env.HAWSER_TEST_TOKEN;
+    }
   });
 
   it('keeps a password out of messages', async () => {

@@ -94,6 +94,12 @@ function handlersOf({ name, subresource }: ResourceRequest): Readonly<Record<str
   return subresource === 'status' ? statusHandlers : objectHandlers;
 }
 
+/** Of a collection, only what lies in one namespace is deleted at once. */
+function mayDelete({ definition, name, namespace }: ResourceRequest): boolean {
+  if (name !== undefined) return true;
+  return definition.deletesCollections && (!definition.namespaced || namespace !== undefined);
+}
+
 async function answerResource(parts: ApiServerParts, resource: ResourceRequest): Promise<ApiResponse> {
   const { request, subresource, definition, name } = resource;
   if (subresource !== undefined && !definition.subresources.some(own => own.name === subresource))
@@ -103,7 +109,8 @@ async function answerResource(parts: ApiServerParts, resource: ResourceRequest):
     return handleLog(parts.context, resource, parts.logs);
   }
   const handler = handlersOf(resource)[request.method];
-  if (handler === undefined) throw methodNotAllowed();
+  if (handler === undefined || (request.method === 'DELETE' && !mayDelete(resource)))
+    throw methodNotAllowed();
   if (request.method === 'POST' && definition.namespaced && resource.namespace === undefined)
     throw name === undefined
       ? badRequest('an empty namespace may not be set during creation')

@@ -66,6 +66,10 @@ function firstEvent(event: NewEvent, name: string, time: string): Event {
   };
 }
 
+function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof StatusError) || error.status.code !== 404) throw error;
+}
+
 /** Writes events, one after the other so that they keep their order; nobody has to wait for it. */
 export class EventRecorder {
   readonly #context: ApiContext;
@@ -116,13 +120,8 @@ export class EventRecorder {
       const repeated: Event = { ...old, count: (old.count ?? 1) + 1, lastTimestamp: time };
       return repeated;
     };
-    try {
-      await updateObject(this.#context, events, { namespace, name }, { change });
-      return true;
-    } catch (error) {
-      if (error instanceof StatusError && error.status.code === 404) return false;
-      throw error;
-    }
+    const updated = updateObject(this.#context, events, { namespace, name }, { change });
+    return (await updated.catch(ignoreMissing)) !== undefined;
   }
 
   /** With a number that grows, so that events are listed in their order. */
@@ -143,7 +142,7 @@ export class EventRecorder {
       const last = Date.parse(item.lastTimestamp ?? item.metadata.creationTimestamp ?? '');
       if (now - last <= LIFETIME) continue;
       const { namespace, name } = item.metadata;
-      await deleteObject(this.#context, events, { namespace, name });
+      await deleteObject(this.#context, events, { namespace, name }).catch(ignoreMissing);
     }
   }
 }

@@ -10,7 +10,8 @@ export interface ResourceRoute {
 
 function decodePart(part: string): string | undefined {
   try {
-    return decodeURIComponent(part);
+    const decoded = decodeURIComponent(part);
+    return decoded.includes('/') ? undefined : decoded;
   } catch {
     return undefined; // a broken escape names nothing
   }

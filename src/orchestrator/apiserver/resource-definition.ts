@@ -19,6 +19,8 @@ export interface ResourceDefinition<Item extends ApiObject = ApiObject> {
   /** `all` for those that `kubectl get all` shows. */
   readonly categories: readonly string[];
   readonly subresources: readonly SubresourceDefinition[];
+  /** Whether one request may delete all that a namespace has of it. */
+  readonly deletesCollections: boolean;
   /** Whether `metadata.generation` counts the changes of the spec. */
   readonly tracksGeneration: boolean;
   readonly columns: readonly ColumnDefinition[];
@@ -61,8 +63,7 @@ export type ResourceVerb =
   | 'update'
   | 'watch';
 
-/** Verbs of every resource. */
-export const resourceVerbs: readonly ResourceVerb[] = [
+const resourceVerbs: readonly ResourceVerb[] = [
   'create',
   'delete',
   'deletecollection',
@@ -72,3 +73,12 @@ export const resourceVerbs: readonly ResourceVerb[] = [
   'update',
   'watch',
 ];
+
+export function verbsOf({ deletesCollections }: ResourceDefinition): readonly ResourceVerb[] {
+  return resourceVerbs.filter(verb => deletesCollections || verb !== 'deletecollection');
+}
+
+/** `v1`, `apps/v1` */
+export function apiVersionOf({ group, version }: Pick<ResourceDefinition, 'group' | 'version'>): string {
+  return group === '' ? version : `${group}/${version}`;
+}

@@ -1,18 +1,10 @@
 import type { Event } from '../../../src/api/event.ts';
 import type { Pod, PodSpec } from '../../../src/api/pod.ts';
 import { ApiClient } from '../../../src/orchestrator/client/api-client.ts';
+import { readLines } from './read-lines.ts';
 
 const podsPath = '/api/v1/namespaces/default/pods';
 const PATIENCE = 30_000;
-
-async function* lines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of source) {
-    const parts = (rest + Buffer.from(chunk).toString()).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-  }
-}
 
 /** Pods of the namespace `default` over the API. */
 export class PodClient {
@@ -37,7 +29,7 @@ export class PodClient {
     const query = { watch: 'true', fieldSelector: `metadata.name=${name}` };
     let last: Pod | undefined;
     try {
-      for await (const line of lines(this.#client.stream(podsPath, { query, signal }))) {
+      for await (const line of readLines(this.#client.stream(podsPath, { query, signal }))) {
         const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: Pod };
         last = object;
         if (wanted === 'gone' ? type === 'DELETED' : wanted(object)) return object;

@@ -1,14 +1,19 @@
-import { type DecodeProblem, decodeObject } from '../../../api/decode.ts';
+import { type DecodeProblem, decodeObject, type FieldPath, formatPath } from '../../../api/decode.ts';
+import { findDuplicateFields } from '../../../api/duplicate-fields.ts';
 import type { ApiObject } from '../../../api/object-meta.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../api/patch/json-value.ts';
+import { decodeProtobuf } from '../../../api/protobuf/decode-protobuf.ts';
 import { schemaOfKind } from '../../../api/schema/schemas.ts';
 import { badRequest, StatusError } from '../../../api/status.ts';
+import { yamlOptions } from '../../../api/yaml-options.ts';
+import { messageOf } from '../../../errors/hawser-error.ts';
 import type { ApiRequest } from '../api-message.ts';
-import type { ResourceDefinition } from '../resource-definition.ts';
+import { apiVersionOf, type ResourceDefinition } from '../resource-definition.ts';
 
-/** Media type without its parameters. */
+/** Media type without its parameters; JSON where none is told. */
 export function mediaTypeOf(request: ApiRequest): string {
-  return (request.header('content-type') ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+  const type = (request.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  return type === '' ? 'application/json' : type;
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
@@ -16,21 +21,48 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return new StatusError(415, 'UnsupportedMediaType', { message });
 }
 
+export interface ParsedBody {
+  readonly value: JsonValue;
+  /** Fields that are given more than once. */
+  readonly duplicates: readonly FieldPath[];
+}
+
+type BodyParser = (bytes: Uint8Array) => ParsedBody | Promise<ParsedBody>;
+
+function parseJson(bytes: Uint8Array): ParsedBody {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  return { value: JSON.parse(text) as JsonValue, duplicates: findDuplicateFields(text) };
+}
+
+const protobuf = 'application/vnd.kubernetes.protobuf';
+
+const parsers: Readonly<Record<string, BodyParser>> = {
+  'application/json': parseJson,
+  'application/yaml': async bytes => {
+    const { parse } = await import('yaml');
+    const value = parse(Buffer.from(bytes).toString(), { ...yamlOptions, maxAliasCount: 0 }) as JsonValue;
+    return { value, duplicates: [] };
+  },
+  [protobuf]: bytes => {
+    const value = decodeProtobuf(bytes);
+    if (value !== undefined) return { value, duplicates: [] };
+    const message = `${protobuf} is not read of this kind: send application/json`;
+    throw new StatusError(415, 'UnsupportedMediaType', { message });
+  },
+};
+
 /** The parsed body. @throws StatusError 400, 413, 415 */
-export async function parseBody(request: ApiRequest): Promise<JsonValue> {
+export async function parseBody(request: ApiRequest): Promise<ParsedBody> {
   const type = mediaTypeOf(request);
-  const text = Buffer.from(await request.body()).toString();
+  const parser = Object.hasOwn(parsers, type) ? parsers[type] : undefined;
+  if (parser === undefined) throw unsupportedMediaType(Object.keys(parsers));
+  const bytes = await request.body();
   try {
-    if (type === 'application/yaml') {
-      const { parse } = await import('yaml');
-      return parse(text, { maxAliasCount: 0 }) as JsonValue;
-    }
-    if (type === 'application/json' || type === '') return JSON.parse(text) as JsonValue;
+    return await parser(bytes);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw badRequest(`the object provided is not readable as ${type}: ${why}`);
+    if (error instanceof StatusError) throw error;
+    throw badRequest(`the object provided is not readable as ${type}: ${messageOf(error)}`);
   }
-  throw unsupportedMediaType(['application/json', 'application/yaml']);
 }
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -56,8 +88,8 @@ function unusable(definition: ResourceDefinition, why: string): StatusError {
 }
 
 function checkKind(definition: ResourceDefinition, value: unknown): void {
-  const { group, version, kind } = definition;
-  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const { kind } = definition;
+  const apiVersion = apiVersionOf(definition);
   const given: JsonObject = isJsonObject(value) ? { apiVersion, kind, ...value } : {};
   if (given['kind'] === kind && given['apiVersion'] === apiVersion) return;
   const what = isJsonObject(value)
@@ -69,11 +101,11 @@ function checkKind(definition: ResourceDefinition, value: unknown): void {
 /**
  * An object by the schema of its kind.
  *
- * @throws StatusError 400 for wrong types, and for unknown fields where they are forbidden
+ * @throws StatusError 400 for wrong types, and for unknown or repeated fields where they are forbidden
  */
 export function decodeResource(
   definition: ResourceDefinition,
-  value: JsonValue,
+  { value, duplicates }: ParsedBody,
   validation: FieldValidation,
 ): DecodedBody {
   checkKind(definition, value);
@@ -84,14 +116,14 @@ export function decodeResource(
     decoded.problems.filter(problem => problem.kind === wanted).map(({ message }) => message);
   const [wrong] = ofKind('type');
   if (wrong !== undefined) throw unusable(definition, wrong);
-  const unknown = ofKind('unknown');
-  if (unknown.length > 0 && validation === 'Strict')
-    throw unusable(definition, `strict decoding error: ${unknown.join(', ')}`);
+  const strict = [...duplicates.map(path => `duplicate field "${formatPath(path)}"`), ...ofKind('unknown')];
+  if (strict.length > 0 && validation === 'Strict')
+    throw unusable(definition, `strict decoding error: ${strict.join(', ')}`);
   const fields = decoded.value as Partial<ApiObject>;
-  const apiVersion = group === '' ? version : `${group}/${version}`;
+  const apiVersion = apiVersionOf(definition);
   const metadata = (fields.metadata ?? {}) as ApiObject['metadata'];
   return {
     object: { ...fields, apiVersion, kind, metadata },
-    warnings: validation === 'Warn' ? unknown : [],
+    warnings: validation === 'Warn' ? strict : [],
   };
 }

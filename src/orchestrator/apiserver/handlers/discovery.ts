@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ApiContext } from '../api-context.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse } from '../api-message.ts';
-import { type ResourceDefinition, resourceVerbs } from '../resource-definition.ts';
+import { apiVersionOf, type ResourceDefinition, verbsOf } from '../resource-definition.ts';
 
 /* Kubernetes, "The Kubernetes API", discovery: the aggregated form and the one before it. */
 
@@ -42,7 +42,7 @@ function aggregatedResource(definition: ResourceDefinition): object {
     responseKind: kindOf(definition),
     scope: definition.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: definition.singular,
-    verbs: resourceVerbs,
+    verbs: verbsOf(definition),
     ...optionalLists(definition),
     ...(subresources.length === 0
       ? {}
@@ -111,7 +111,7 @@ function legacyResources(definition: ResourceDefinition): readonly object[] {
       singularName: singular,
       namespaced,
       kind,
-      verbs: resourceVerbs,
+      verbs: verbsOf(definition),
       ...optionalLists(definition),
       storageVersionHash: storageVersionHash(definition),
     },
@@ -126,8 +126,11 @@ function legacyResources(definition: ResourceDefinition): readonly object[] {
 }
 
 /** `/api/v1` and `/apis/GROUP/VERSION` */
-export function handleResourceList({ group, version, resources }: GroupVersion): ApiResponse {
-  const groupVersion = group === '' ? version : `${group}/${version}`;
-  const list = resources.flatMap(legacyResources);
-  return jsonResponse(200, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: list });
+export function handleResourceList(groupVersion: GroupVersion): ApiResponse {
+  return jsonResponse(200, {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: apiVersionOf(groupVersion),
+    resources: groupVersion.resources.flatMap(legacyResources),
+  });
 }

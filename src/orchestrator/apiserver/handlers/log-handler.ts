@@ -30,6 +30,8 @@ function statusOf({ status }: Pod, container: string): ContainerStatus | undefin
 function sinceOf(request: ApiRequest, now: number): string | undefined {
   const seconds = integerQuery(request, 'sinceSeconds');
   const time = request.query.get('sinceTime') ?? '';
+  if (seconds !== undefined && time !== '')
+    throw badRequest('at most one of sinceTime or sinceSeconds may be specified');
   if (seconds !== undefined && seconds < 1)
     throw badRequest('sinceSeconds: Invalid value: must be greater than 0');
   if (seconds !== undefined) return new Date(now - seconds * 1000).toISOString();

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { schemas } from '../../../api/schema/schemas.ts';
 import type { ApiContext } from '../api-context.ts';
 import { type ApiRequest, type ApiResponse, jsonResponse } from '../api-message.ts';
-import type { ResourceDefinition } from '../resource-definition.ts';
+import { apiVersionOf, type ResourceDefinition } from '../resource-definition.ts';
 import { groupVersionsOf } from './discovery.ts';
 
-function pathOf({ group, version }: Pick<ResourceDefinition, 'group' | 'version'>): string {
-  return group === '' ? `api/${version}` : `apis/${group}/${version}`;
+function pathOf(definition: Pick<ResourceDefinition, 'group' | 'version'>): string {
+  return `${definition.group === '' ? 'api' : 'apis'}/${apiVersionOf(definition)}`;
 }
 
 const writeParameters = ['dryRun', 'fieldManager', 'fieldValidation'].map(name => ({

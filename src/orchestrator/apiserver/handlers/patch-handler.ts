@@ -5,7 +5,7 @@ import { applyMergePatch } from '../../../api/patch/merge-patch.ts';
 import { applyStrategicMerge } from '../../../api/patch/strategic-merge.ts';
 import type { Schema } from '../../../api/schema/schema.ts';
 import { schemaOfKind } from '../../../api/schema/schemas.ts';
-import { badRequest } from '../../../api/status.ts';
+import { badRequest, StatusError } from '../../../api/status.ts';
 import { messageOf } from '../../../errors/hawser-error.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { ApiResponse } from '../api-message.ts';
@@ -22,18 +22,18 @@ const patchers: Readonly<Record<string, Patcher>> = {
   'application/strategic-merge-patch+json': applyStrategicMerge,
 };
 
-/** A resourceVersion that the patch leaves as it is does not hold the write to it. */
-function withoutUnpatchedVersion(patched: ApiObject, current: ApiObject, patch: JsonValue): ApiObject {
-  const isNamed = JSON.stringify(patch).includes('resourceVersion');
-  const { resourceVersion, ...metadata } = patched.metadata;
-  return isNamed || resourceVersion !== current.metadata.resourceVersion ? patched : { ...patched, metadata };
+/** @throws StatusError 415 */
+function patcherOf(type: string): Patcher {
+  const patcher = Object.hasOwn(patchers, type) ? patchers[type] : undefined;
+  if (patcher !== undefined) return patcher;
+  if (!type.startsWith('application/apply-patch')) throw unsupportedMediaType(Object.keys(patchers));
+  const message = 'server-side apply is not offered: use kubectl apply without --server-side';
+  throw new StatusError(415, 'UnsupportedMediaType', { message });
 }
 
 export async function handlePatch(context: ApiContext, resource: ResourceRequest): Promise<ApiResponse> {
   const { definition, request, namespace, name = '' } = resource;
-  const type = mediaTypeOf(request);
-  const patcher = Object.hasOwn(patchers, type) ? patchers[type] : undefined;
-  if (patcher === undefined) throw unsupportedMediaType(Object.keys(patchers));
+  const patcher = patcherOf(mediaTypeOf(request));
   const validation = fieldValidationOf(request);
   const dryRun = isDryRun(request);
   let patch: JsonValue;
@@ -48,9 +48,9 @@ export async function handlePatch(context: ApiContext, resource: ResourceRequest
   let warnings: readonly string[] = [];
   const change = (current: ApiObject) => {
     const patched = patcher(current as unknown as JsonValue, patch, schema);
-    const decoded = decodeResource(definition, patched, validation);
+    const decoded = decodeResource(definition, { value: patched, duplicates: [] }, validation);
     warnings = decoded.warnings;
-    return withoutUnpatchedVersion(decoded.object, current, patch);
+    return decoded.object;
   };
   const options = { change, subresource: statusOnly(resource), dryRun };
   const object = await updateObject(context, definition, { namespace, name }, options);

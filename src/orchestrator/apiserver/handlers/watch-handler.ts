@@ -4,6 +4,7 @@ import { badRequest, StatusError } from '../../../api/status.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { ApiResponse } from '../api-message.ts';
 import { type WatchEvent, watchObjects } from '../registry/watch-objects.ts';
+import { apiVersionOf } from '../resource-definition.ts';
 import { type Representation, representationOf, representObject } from './represent.ts';
 import { booleanQuery, integerQuery, type ResourceRequest, selectionOf } from './resource-request.ts';
 
@@ -62,13 +63,13 @@ class EventWriter {
   }
 
   bookmark(annotations?: Readonly<Record<string, string>>): string {
-    const { kind, version } = this.#resource.definition;
+    const { definition } = this.#resource;
     const metadata = {
       name: '',
       resourceVersion: String(this.revision),
       ...(annotations === undefined ? {} : { annotations }),
     };
-    const object = { kind, apiVersion: version, metadata };
+    const object = { kind: definition.kind, apiVersion: apiVersionOf(definition), metadata };
     if (!this.#form.table) return `${JSON.stringify({ type: 'BOOKMARK', object })}\n`;
     const { resourceVersion } = metadata;
     const table = {

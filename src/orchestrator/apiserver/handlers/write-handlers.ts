@@ -1,15 +1,16 @@
 import type { ApiObject } from '../../../api/object-meta.ts';
-import { isJsonObject, type JsonObject } from '../../../api/patch/json-value.ts';
 import { badRequest, StatusError } from '../../../api/status.ts';
 import type { ApiContext } from '../api-context.ts';
 import { type ApiResponse, jsonResponse } from '../api-message.ts';
 import { createObject } from '../registry/create-object.ts';
-import { type DeleteOptions, type Deletion, deleteObject } from '../registry/delete-object.ts';
+import { type Deletion, deleteObject } from '../registry/delete-object.ts';
 import { listObjects } from '../registry/read-objects.ts';
 import { updateObject } from '../registry/update-object.ts';
+import { apiVersionOf } from '../resource-definition.ts';
 import { decodeResource, fieldValidationOf, parseBody } from './decode-body.ts';
+import { deleteOptionsOf } from './delete-options.ts';
 import { representationOf, representObject } from './represent.ts';
-import { integerQuery, isDryRun, type ResourceRequest, selectionOf } from './resource-request.ts';
+import { isDryRun, type ResourceRequest, selectionOf } from './resource-request.ts';
 import { warningHeaders } from './warnings.ts';
 
 /** The answer with an object that was written, and what the client ought to know about it. */
@@ -72,27 +73,11 @@ export async function handleUpdate(context: ApiContext, resource: ResourceReques
   return writtenResponse(context, resource, { status: 200, object: updated, warnings });
 }
 
-/** DeleteOptions come in the body or in the query. @throws StatusError 400 */
-async function deleteOptionsOf({ request }: ResourceRequest): Promise<DeleteOptions> {
-  const bytes = await request.body();
-  const body = bytes.length === 0 ? {} : await parseBody(request);
-  const options: JsonObject = isJsonObject(body) ? body : {};
-  const given = options['gracePeriodSeconds'];
-  const { preconditions } = options;
-  const dryRun = Array.isArray(options['dryRun']) && options['dryRun'].includes('All');
-  return {
-    gracePeriodSeconds: typeof given === 'number' ? given : integerQuery(request, 'gracePeriodSeconds'),
-    ...(isJsonObject(preconditions)
-      ? { preconditions: preconditions as DeleteOptions['preconditions'] }
-      : {}),
-    dryRun: dryRun || isDryRun(request),
-  };
-}
-
 function deletionAnswer({ definition }: ResourceRequest, { object, gone }: Deletion): object {
   if (!gone || definition.gracePeriod !== undefined) return object;
   const { name, uid } = object.metadata;
-  const details = { name, kind: definition.resource, ...(uid === undefined ? {} : { uid }) };
+  const group = definition.group === '' ? {} : { group: definition.group };
+  const details = { name, ...group, kind: definition.resource, ...(uid === undefined ? {} : { uid }) };
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
 }
 
@@ -123,7 +108,7 @@ export async function handleDeleteCollection(
   const metadata = { resourceVersion: String(revision) };
   return jsonResponse(200, {
     kind: `${definition.kind}List`,
-    apiVersion: definition.version,
+    apiVersion: apiVersionOf(definition),
     metadata,
     items: deleted,
   });

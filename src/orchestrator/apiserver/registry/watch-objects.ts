@@ -31,7 +31,7 @@ function seenEvent(
 /**
  * Changes of the selected objects after a revision; without one, those that are there first, and then SYNCED.
  *
- * @throws StatusError 410 where the revision is too old
+ * @throws StatusError 410 where the revision is too old, or is still to come
  */
 export async function* watchObjects(
   context: ApiContext,
@@ -39,11 +39,14 @@ export async function* watchObjects(
   options: Selection & { readonly after: number | undefined; readonly signal: AbortSignal },
 ): AsyncGenerator<WatchEvent, void> {
   let { after } = options;
+  const listed = await listObjects(context, definition, options);
   if (after === undefined) {
-    const listed = await listObjects(context, definition, options);
     for (const object of listed.items) yield { type: 'ADDED', object };
     after = listed.revision;
     yield { type: 'SYNCED', revision: after };
+  } else if (after > listed.revision) {
+    // Of another life of this cluster: its events would not be those that the client waits for.
+    throw expired(`too large resource version: ${after}, current: ${listed.revision}`);
   }
   const { signal } = options;
   try {

@@ -18,6 +18,7 @@ export const events: ResourceDefinition<Event> = {
   shortNames: ['ev'],
   categories: [],
   subresources: [],
+  deletesCollections: true,
   tracksGeneration: false,
   columns: eventColumns,
   cells: eventCells,

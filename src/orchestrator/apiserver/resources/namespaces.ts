@@ -21,6 +21,7 @@ export const namespaces: ResourceDefinition<Namespace> = {
   shortNames: ['ns'],
   categories: [],
   subresources: [{ name: 'status', verbs: ['get', 'patch', 'update'] }],
+  deletesCollections: false,
   tracksGeneration: false,
   columns: namespaceColumns,
   cells: namespaceCells,

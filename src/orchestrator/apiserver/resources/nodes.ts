@@ -14,6 +14,7 @@ export const nodes: ResourceDefinition<Node> = {
   shortNames: ['no'],
   categories: [],
   subresources: [{ name: 'status', verbs: ['get', 'patch', 'update'] }],
+  deletesCollections: true,
   tracksGeneration: false,
   columns: nodeColumns,
   cells: nodeCells,

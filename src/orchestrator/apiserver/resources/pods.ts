@@ -29,6 +29,7 @@ export const pods: ResourceDefinition<Pod> = {
     { name: 'status', verbs: ['get', 'patch', 'update'] },
     { name: 'log', verbs: ['get'] },
   ],
+  deletesCollections: true,
   tracksGeneration: true,
   columns: podColumns,
   cells: podCells,

@@ -4,8 +4,6 @@ import type { Container, Pod } from './pod.ts';
 
 const specFields = [
   'affinity',
-  'hostIPC',
-  'hostPID',
   'hostUsers',
   'imagePullSecrets',
   'readinessGates',
@@ -35,11 +33,9 @@ function fieldsOf(object: object | undefined, wanted: readonly string[], path: s
 }
 
 function containerPaths(container: Container, path: string): readonly string[] {
-  const fallback = container.terminationMessagePolicy === 'FallbackToLogsOnError';
   return [
     ...fieldsOf(container, containerFields, path),
     ...fieldsOf(container.securityContext, securityFields, `${path}.securityContext`),
-    ...(fallback ? [`${path}.terminationMessagePolicy`] : []),
   ];
 }
 

@@ -8,8 +8,8 @@ const exec = { exec: { command: ['x'] } };
 
 const rows: readonly (readonly [object, readonly string[]])[] = [
   [{ containers: [first] }, []],
-  [{ containers: [first], hostPID: false, hostNetwork: true }, []],
-  [{ containers: [first], hostPID: true, affinity: {} }, ['spec.affinity', 'spec.hostPID']],
+  [{ containers: [first], hostUsers: false, hostNetwork: true, hostPID: true }, []],
+  [{ containers: [first], hostUsers: true, affinity: {} }, ['spec.affinity', 'spec.hostUsers']],
   [
     { containers: [first, { ...first, livenessProbe: exec, envFrom: [] }] },
     ['spec.containers[1].livenessProbe', 'spec.containers[1].envFrom'],
@@ -31,7 +31,7 @@ const rows: readonly (readonly [object, readonly string[]])[] = [
       containers: [{ ...first, terminationMessagePolicy: 'FallbackToLogsOnError' }],
       securityContext: { seLinuxOptions: {} },
     },
-    ['spec.securityContext.seLinuxOptions', 'spec.containers[0].terminationMessagePolicy'],
+    ['spec.securityContext.seLinuxOptions'],
   ],
 ];
 

@@ -12,7 +12,7 @@ const systemRemedies: Readonly<Record<string, string>> = {
 };
 
 /** `file:line:column`, then the source lines with a caret under the range. */
-function renderLocation(location: SourceLocation): string[] {
+export function renderLocation(location: SourceLocation): string[] {
   const place = [location.file, location.line, location.column].filter(part => part !== undefined).join(':');
   const excerpt = location.excerpt ?? [];
   const width = String(location.line + excerpt.length - 1).length;

@@ -40,20 +40,20 @@ export interface CheckResult {
   /** What stops a build, and stopped the checks. */
   readonly error?: HawserError;
   readonly config: CheckConfig;
-  readonly dockerfile?: Dockerfile;
   readonly program?: Program;
+  readonly facts?: StageFacts;
 }
 
 /** Runs the checks over the text of a Dockerfile. It throws for nothing that the file says. */
 export function checkDockerfile(text: string, options: CheckOptions): CheckResult {
   const run = new CheckRun(options);
   const error = errorOf(() => run.checkText(text));
-  const { dockerfile, program } = run;
+  const { program, facts } = run;
   return {
     ...run.result,
     ...(error === undefined ? {} : { error }),
-    ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(program === undefined ? {} : { program }),
+    ...(facts === undefined ? {} : { facts }),
   };
 }
 
@@ -83,8 +83,8 @@ function errorOf(work: () => void): HawserError | undefined {
 
 class CheckRun {
   linter = new Linter(defaultCheckConfig);
-  dockerfile: Dockerfile | undefined;
   program: Program | undefined;
+  facts: StageFacts | undefined;
   #config = defaultCheckConfig;
   readonly #options: CheckOptions;
 
@@ -99,9 +99,9 @@ class CheckRun {
   checkText(text: string): void {
     const { file, buildArgs = {} } = this.#options;
     requireBuiltInFrontend(text, { file, override: buildArgs.BUILDKIT_SYNTAX });
-    this.dockerfile = parseDockerfile(text, { file });
-    this.begin(this.dockerfile);
-    this.program = this.#interpret(this.dockerfile);
+    const dockerfile = parseDockerfile(text, { file });
+    this.begin(dockerfile);
+    this.program = this.#interpret(dockerfile);
     this.checkProgram(this.program);
   }
 
@@ -137,6 +137,7 @@ class CheckRun {
     const globals = variables(buildArgs);
     checkFromLines(program, { globals, defaults: () => variables({}) }, this.linter);
     const facts = new StageFacts(program, { globals, platform });
+    this.facts = facts;
     const all = (this.#options.stages ?? (target === undefined ? 'all' : 'needed')) === 'all';
     const needed = neededStages(program, findTarget(program, target), stage => facts.imageOf(stage));
     const stages = program.stages.filter(stage => all || needed.has(stage));

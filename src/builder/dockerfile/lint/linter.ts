@@ -1,4 +1,6 @@
+import type { SourceLocation } from '../../../errors/hawser-error.ts';
 import type { DockerfileNode } from '../ast.ts';
+import type { TextRange } from '../source.ts';
 import { locationIn, locationOfLines } from '../source.ts';
 import type { CheckConfig } from './check-config.ts';
 import { checkConfigAbove, defaultCheckConfig, isChecked } from './check-config.ts';
@@ -10,6 +12,8 @@ export interface Place {
   readonly node: DockerfileNode;
   /** Offsets in the node's line, for the caret; all of its lines when left out. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
+  /** The same for a place that is not in the node's line, but in a heredoc. */
+  readonly at?: TextRange | undefined;
   /** Other lines than the node's. */
   readonly lines?: Finding['lines'];
 }
@@ -32,14 +36,10 @@ export class Linter {
   }
 
   report(rule: LintRule, place: Place, finding: Remedy & { readonly message: string }): void {
-    const { node, range } = place;
+    const { node } = place;
     if (!isChecked(rule, [this.#config, this.#configAbove(node)])) return;
     const lines = place.lines ?? { start: node.line.startLine, end: node.line.endLine };
-    const location =
-      range === undefined
-        ? locationOfLines(node.line.source, lines.start, lines.end)
-        : locationIn(node.line, range);
-    this.#findings.push({ rule, lines, location, ...finding });
+    this.#findings.push({ rule, lines, location: locationOf(place, lines), ...finding });
   }
 
   #configAbove(node: DockerfileNode): CheckConfig {
@@ -50,6 +50,15 @@ export class Linter {
     }
     return config;
   }
+}
+
+function locationOf({ node, range, at }: Place, lines: Finding['lines']): SourceLocation {
+  const { source } = node.line;
+  if (range !== undefined) return locationIn(node.line, range);
+  if (at === undefined) return locationOfLines(source, lines.start, lines.end);
+  const { start, end } = at;
+  const endColumn = start.line === end.line ? end.column : (source.lines[start.line - 1] ?? '').length + 1;
+  return { ...locationOfLines(source, start.line, end.line), column: start.column, endColumn };
 }
 
 /** For what is only gone over to learn of it. */

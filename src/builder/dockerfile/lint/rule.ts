@@ -6,4 +6,6 @@ export interface LintRule {
   readonly url?: string;
   /** Only found where `# check=experimental=` asks for it. */
   readonly experimental?: boolean;
+  /** Of ours: only `image lint` tells it, and a build does not. */
+  readonly advice?: boolean;
 }

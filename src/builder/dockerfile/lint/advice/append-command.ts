@@ -6,10 +6,11 @@ import type { RunScript } from './run-script.ts';
  * exit codes of the RUN would come to mean something else.
  */
 export function appendCommand(
-  { line, shell, inLine, escape, insert }: RunScript,
+  { line, shell, steps, inLine, escape, insert }: RunScript,
   command: string,
 ): Edit | undefined {
-  if (!inLine || !shell.isChain) return undefined;
+  const ends = steps.some(({ command }) => /^(?:exec|exit)$/.test(command.words[0]?.raw ?? ''));
+  if (!inLine || !shell.isChain || ends) return undefined;
   const end = shell.text.trimEnd().length;
   if (line.node.line.segments.length < 2) return insert(end, ` && ${command}`);
   return insert(end, ` ${escape}\n${continuationIndent(line)}&& ${command}`);

@@ -1,4 +1,4 @@
-import type { RunInstruction } from '../../instructions.ts';
+import type { RunInstruction, StageInstruction } from '../../instructions.ts';
 import { deleteLines, replaceIn, safeFix, shownFix } from '../edits.ts';
 import type { Edit, Finding } from '../finding.ts';
 import { adviceRules } from './advice-rules.ts';
@@ -23,6 +23,7 @@ function groupsOf({ stage, scripts }: StageSurvey): readonly (readonly RunScript
   for (const line of stage.instructions) {
     const script = scripts.find(candidate => candidate.line === line);
     const previous = open.at(-1);
+    if (hasOwnConfig(line)) open = [];
     const fits =
       script?.inLine === true && (previous === undefined || flagsOf(previous.line) === flagsOf(script.line));
     if (!fits) open = [];
@@ -31,6 +32,11 @@ function groupsOf({ stage, scripts }: StageSurvey): readonly (readonly RunScript
     open.push(script);
   }
   return groups.filter(group => group.length > 1);
+}
+
+/** What `# check=` says of one RUN is not for the others. */
+function hasOwnConfig({ node }: StageInstruction): boolean {
+  return node.comments.some(comment => /^check\s*=/i.test(comment));
 }
 
 function flagsOf({ node }: RunInstruction): string {

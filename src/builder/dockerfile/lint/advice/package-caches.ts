@@ -1,5 +1,5 @@
 import { parseCsv } from '../../csv.ts';
-import { safeFix } from '../edits.ts';
+import { safeFix, shownFix } from '../edits.ts';
 import { hasOption, verbOf } from '../shell/invocation.ts';
 import { adviceRules } from './advice-rules.ts';
 import { appendCommand } from './append-command.ts';
@@ -59,14 +59,32 @@ function adviseScript({ script, manager, variables }: Use, survey: Survey): void
       option === undefined
         ? `End the RUN with ${command}, or keep it out with --mount=type=cache,target=${manager.folders[0]}.`
         : `Add ${option.text}.`,
-    ...(edits.length === 0 ? {} : safeFix(...edits)),
+    ...(edits.length === 0
+      ? {}
+      : isNeededBelow(script, manager, survey)
+        ? shownFix(...edits)
+        : safeFix(...edits)),
+  });
+}
+
+/** Whether some other RUN installs from what this one would clean away. Only apt does not fetch it anew by itself. */
+function isNeededBelow(script: RunScript, { programs }: PackageManager, { stages }: Survey): boolean {
+  if (!programs.includes('apt-get')) return false;
+  const others = stages.flatMap(({ scripts }) => scripts).filter(other => other !== script);
+  return others.some(({ steps }) => {
+    const verbs = steps.filter(({ program }) => programs.includes(program)).map(step => verbOf(step)?.value);
+    return verbs.some(verb => verb !== 'update') && !verbs.includes('update');
   });
 }
 
 /** As it is called here, e.g. `python3 -m pip`. */
 function programText({ command, word }: RunStep): string {
-  const before = command.words.slice(0, command.words.indexOf(word) + 1).map(({ raw }) => raw);
-  return before.filter(raw => raw !== 'sudo').join(' ');
+  const index = command.words.indexOf(word);
+  const isModule = command.words[index - 1]?.value === '-m';
+  return command.words
+    .slice(isModule ? index - 2 : index, index + 1)
+    .map(({ raw }) => raw)
+    .join(' ');
 }
 
 function isMounted({ line }: RunScript, folders: readonly string[]): boolean {

@@ -1,7 +1,6 @@
 import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { ImageConfig } from '../../image/config.ts';
 import { type Platform, parsePlatform } from '../../image/platform.ts';
-import { nearest } from '../../util/nearest.ts';
 import { dockerfileError } from '../dockerfile/errors.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { StageInstruction } from '../dockerfile/instructions.ts';
@@ -17,6 +16,7 @@ import {
 import type { Vertex } from '../execute/operation.ts';
 import { applyLine, isStep } from './apply-line.ts';
 import { type BuildSettings, LineContext, type SourceOfCopy, type SourceUse } from './line-context.ts';
+import { type ImageUse, withNearName } from './near-image.ts';
 import { mountSource } from './run-mounts.ts';
 import { beginStage, continueStage, type StageDraft, withConfig } from './stage-draft.ts';
 
@@ -139,7 +139,8 @@ class Planner {
     const parent = findBaseStage(this.#options.program, name, stage.from);
     if (parent !== undefined) return continueStage(await this.draftOf(parent));
     if (name === 'scratch') return beginStage({ vertex: scratchVertex, platform });
-    const base = await this.#options.resolveBase(name, platform, this.#location(stage, image));
+    const use: ImageUse = { what: 'FROM', name, location: this.#location(stage, image) };
+    const base = await this.#resolve(use, { stage, platform });
     return beginStage({ vertex: base.vertex, platform, image: base.config });
   }
 
@@ -196,30 +197,21 @@ class Planner {
     }
     if (from === 'scratch') return { vertex: scratchVertex, name: from };
     const location = locationIn(place.instruction.node.line, place.word);
-    try {
-      const base = await this.#options.resolveBase(from, this.#options.platform, location);
-      return { vertex: base.vertex, name: `image ${from}` };
-    } catch (error) {
-      throw this.#withNearStage(error, stage, { from, location });
-    }
+    const { platform } = this.#options;
+    const base = await this.#resolve({ what: '--from', name: from, location }, { stage, platform });
+    return { vertex: base.vertex, name: `image ${from}` };
   }
 
-  /** A `--from` that is no image is most often a slip of a stage's name. */
-  #withNearStage(error: unknown, stage: Stage, copy: { from: string; location: SourceLocation }): unknown {
-    const names = this.#options.program.stages
-      .slice(0, stage.index)
-      .flatMap(({ name }) => (name === undefined ? [] : [name]));
-    const near = /[/:.]/.test(copy.from) ? undefined : nearest(copy.from, names);
-    if (near === undefined || !(error instanceof HawserError)) return error;
-    return new HawserError(
-      'STAGE_UNKNOWN',
-      `--from=${copy.from} is no stage before this line, and no image`,
-      {
-        cause: error,
-        location: copy.location,
-        remedy: `Did you mean stage ${near}?`,
-      },
-    );
+  async #resolve(
+    use: ImageUse,
+    place: { readonly stage: Stage; readonly platform: Platform },
+  ): Promise<ResolvedBase> {
+    const { resolveBase, program } = this.#options;
+    try {
+      return await resolveBase(use.name, place.platform, use.location);
+    } catch (error) {
+      throw withNearName(error, use, { program, stage: place.stage });
+    }
   }
 }
 

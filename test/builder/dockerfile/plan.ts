@@ -3,6 +3,7 @@ import { parseProgram } from '../../../src/builder/dockerfile/stages.ts';
 import { type BuildContextFiles, plainHasher } from '../../../src/builder/execute/context.ts';
 import { globalVariables } from '../../../src/builder/plan/global-variables.ts';
 import { type BuildPlan, type PlanOptions, planBuild } from '../../../src/builder/plan/plan-build.ts';
+import { HawserError } from '../../../src/errors/hawser-error.ts';
 import type { ContainerConfig, ImageConfig } from '../../../src/image/config.ts';
 import { type Platform, parsePlatform } from '../../../src/image/platform.ts';
 
@@ -13,6 +14,8 @@ export interface PlanRequest {
   readonly context?: string;
   /** The configs of base images by name; any other image has an empty one. */
   readonly images?: Readonly<Record<string, ContainerConfig>>;
+  /** Images that nobody has. */
+  readonly missing?: readonly string[];
 }
 
 const amd64 = parsePlatform('linux/amd64');
@@ -50,10 +53,15 @@ export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPl
     settings,
     target,
     platform: amd64,
-    resolveBase: async (name, platform) => ({
-      vertex: { id: name, name: `FROM ${name}`, inputs: [] },
-      config: imageConfig(platform, request.images?.[name] ?? {}),
-    }),
+    async resolveBase(name, platform, location) {
+      if (request.missing?.includes(name) === true) {
+        throw new HawserError('IMAGE_UNKNOWN', `no such image: ${name}`, { location });
+      }
+      return {
+        vertex: { id: name, name: `FROM ${name}`, inputs: [] },
+        config: imageConfig(platform, request.images?.[name] ?? {}),
+      };
+    },
   });
 }
 

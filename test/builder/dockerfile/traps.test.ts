@@ -253,3 +253,29 @@ describe('traps of parsing', () => {
     expect(draft.vertex.name).to.equal('FROM busybox');
   });
 });
+
+/* What was measured otherwise than documented. */
+describe('corrections', () => {
+  table('an ARG sees those before it on its line', [
+    ['FROM scratch\nARG A=1 B=$A\nLABEL a=$B', '1'],
+    ['ARG A=1 B=$A\nFROM scratch\nARG B\nLABEL a=$B', '1'],
+    ['FROM scratch\nENV A=1\nENV A=2 B=$A\nLABEL a=$B', '1'],
+  ]);
+
+  it('numbers of --mount from= are images', async () => {
+    const { draft } = await planOf('FROM scratch\nFROM busybox\nRUN --mount=from=0,target=/x y');
+    expect(draft.vertex.inputs.map(({ name }) => name)).to.deep.equal(['FROM busybox', 'FROM 0']);
+  });
+
+  it('the exec form sets ArgsEscaped too', async () => {
+    expect((await configOf('FROM scratch\nCMD ["x"]')).ArgsEscaped).to.equal(true);
+    expect((await configOf('FROM scratch\nENTRYPOINT ["x"]')).ArgsEscaped).to.equal(true);
+  });
+
+  it('blanks in the name of a heredoc are for RUN only', () => {
+    expect(refusalOf('FROM a\nRUN cat << E\nx\nE\n')).to.equal('accepted');
+    expect(refusalOf('FROM a\nRUN <<"E O F"\nx\nE O F\n')).to.equal('accepted');
+    expect(refusalOf('FROM a\nCOPY << E /x\nx\nE\n')).to.contain('COPY takes no heredoc with a blank');
+    expect(refusalOf('FROM a\nCOPY <<"E O F" /x\nx\nE O F\n')).to.contain('matching double-quote');
+  });
+});

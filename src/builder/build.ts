@@ -6,6 +6,8 @@ import { throwIfAborted } from '../util/abort.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import { ignoreOptionOf, refuseFindings, unconsumedArguments } from './check-build.ts';
+import { NamedContexts } from './context/named-contexts.ts';
+import { type ContextRequest, type OpenedContext, openContext } from './context/open-context.ts';
 import { checkProgram } from './dockerfile/lint/check.ts';
 import { dockerfileText, parseDockerfile } from './dockerfile/parse.ts';
 import { type Program, parseProgram } from './dockerfile/stages.ts';
@@ -15,10 +17,10 @@ import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
 import { descriptorOf, type ExportWork, nameImage, storeImage, writeOutput } from './export/export-image.ts';
 import { finishImage } from './export/finish-image.ts';
-import { type LoadedContext, loadContext, readDockerfile } from './load-context.ts';
 import { type BuildObserver, silentObserver } from './observer.ts';
 import { globalVariables } from './plan/global-variables.ts';
 import { type BuildPlan, planBuild } from './plan/plan-build.ts';
+import { remoteLoader } from './remote/load-remotes.ts';
 import type { RemoteSources } from './remote/remote-sources.ts';
 import { Bases } from './resolve-bases.ts';
 import { ScratchFolders } from './scratch-folder.ts';
@@ -33,36 +35,56 @@ import { ScratchFolders } from './scratch-folder.ts';
 export async function buildImage(options: BuildOptions, environment: BuildEnvironment): Promise<BuildResult> {
   throwIfAborted(environment.signal);
   const names = (options.tags ?? []).map(tag => formatReference(withDefaultTag(parseReference(tag))));
-  const file =
-    options.dockerfile === undefined
-      ? await readDockerfile(options.context, options.file)
-      : { name: options.file ?? 'Dockerfile', bytes: options.dockerfile, path: undefined };
-  const text = dockerfileText(file.bytes);
-  requireBuiltInFrontend(text, { file: file.name, override: options.buildArgs?.BUILDKIT_SYNTAX });
-  const program = parseProgram(parseDockerfile(text, { file: file.name }));
-  const context = await loadContext(options.context, {
-    dockerfile: file.path,
-    memos: `${environment.cacheRoot}/contexts`,
-  });
-  const lease = await environment.store.leases.acquire('build');
   const abort = new AbortController();
   const stop = () => abort.abort(environment.signal?.reason);
   environment.signal?.addEventListener('abort', stop, { once: true });
-  const build = new Build({ options, environment, program, context, lease, abort, names });
+  const scratch = new ScratchFolders(`${environment.cacheRoot}/scratch`);
+  const loadRemotes = remoteLoader({
+    cacheRoot: environment.cacheRoot,
+    scratch,
+    secrets: options.secrets ?? [],
+    signal: abort.signal,
+  });
+  let lease: Lease | undefined;
   try {
-    return await build.run();
+    const context = await openContext(contextRequest(options), {
+      memos: `${environment.cacheRoot}/contexts`,
+      scratch,
+      loadRemotes,
+      ...(environment.observer === undefined ? {} : { observer: environment.observer }),
+      signal: abort.signal,
+    });
+    const { name, bytes } = context.dockerfile;
+    const text = dockerfileText(bytes);
+    requireBuiltInFrontend(text, { file: name, override: options.buildArgs?.BUILDKIT_SYNTAX });
+    const program = parseProgram(parseDockerfile(text, { file: name }));
+    lease = await environment.store.leases.acquire('build');
+    const parts = { options, environment, program, context, scratch, loadRemotes, lease, abort, names };
+    const build = new Build(parts);
+    try {
+      return await build.run();
+    } finally {
+      await build.close();
+    }
   } finally {
     environment.signal?.removeEventListener('abort', stop);
-    await build.close();
-    await lease.release();
+    await scratch.close();
+    await lease?.release();
   }
+}
+
+function contextRequest({ context, file, dockerfile, stdin, buildArgs = {} }: BuildOptions): ContextRequest {
+  const keepGitDir = /^(?:1|t|true)$/i.test(buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '');
+  return { context, file, dockerfile, stdin, keepGitDir };
 }
 
 interface BuildParts {
   readonly options: BuildOptions;
   readonly environment: BuildEnvironment;
   readonly program: Program;
-  readonly context: LoadedContext;
+  readonly context: OpenedContext;
+  readonly scratch: ScratchFolders;
+  readonly loadRemotes: () => Promise<RemoteSources>;
   readonly lease: Lease;
   readonly abort: AbortController;
   readonly names: readonly string[];
@@ -73,8 +95,7 @@ class Build {
   readonly #observer: BuildObserver;
   readonly #bases: Bases;
   readonly #workspace: Workspace;
-  readonly #scratch: ScratchFolders;
-  #remotes: Promise<RemoteSources> | undefined;
+  readonly #named: NamedContexts;
 
   constructor(parts: BuildParts) {
     const { environment, lease, abort, options } = parts;
@@ -87,7 +108,16 @@ class Build {
       pull: options.pull === true,
       signal: abort.signal,
     });
-    this.#scratch = new ScratchFolders(`${environment.cacheRoot}/scratch`);
+    this.#named = new NamedContexts(options.contexts ?? {}, {
+      memos: `${environment.cacheRoot}/contexts`,
+      scratch: parts.scratch,
+      loadRemotes: parts.loadRemotes,
+      store: environment.store,
+      lease,
+      signal: abort.signal,
+      resolveBase: (image, wanted, location) => this.#bases.resolve(image, wanted, location),
+      useImage: (name, descriptor, platform) => this.#bases.useImage(name, descriptor, platform),
+    });
     this.#workspace = new Workspace({
       store: environment.store,
       openSnapshotter: environment.openSnapshotter,
@@ -115,6 +145,7 @@ class Build {
     const [state] = await solver.solve([plan.draft.vertex]);
     if (state === undefined) throw new Error('the solver gave no state');
     await context.save();
+    await this.#named.save();
     const image = finishImage(plan.draft, state, {
       labels: options.labels ?? {},
       epoch: options.sourceDateEpoch,
@@ -131,31 +162,12 @@ class Build {
     return { descriptor: descriptorOf(image), imageID: image.config.digest, names: this.#parts.names };
   }
 
-  async close(): Promise<void> {
-    await this.#workspace.close();
-    await this.#scratch.close();
-  }
-
-  #loadRemotes(): Promise<RemoteSources> {
-    const { environment, abort, options } = this.#parts;
-    const load = async () => {
-      const [{ RemoteSources }, { readSecret }] = await Promise.all([
-        import('./remote/remote-sources.ts'),
-        import('./execute/mounts/secrets.ts'),
-      ]);
-      return new RemoteSources({
-        cacheRoot: environment.cacheRoot,
-        scratch: this.#scratch,
-        readSecret: id => readSecret(options.secrets ?? [], id),
-        signal: abort.signal,
-      });
-    };
-    this.#remotes ??= load();
-    return this.#remotes;
+  close(): Promise<void> {
+    return this.#workspace.close();
   }
 
   #plan(): Promise<BuildPlan> {
-    const { environment, program, options, context } = this.#parts;
+    const { environment, program, options, context, loadRemotes } = this.#parts;
     const platform = options.platform ?? hostPlatform();
     const buildArgs = options.buildArgs ?? {};
     return planBuild({
@@ -163,6 +175,7 @@ class Build {
       target: options.target,
       platform,
       resolveBase: (image, wanted, location) => this.#bases.resolve(image, wanted, location),
+      findNamed: (name, wanted, location) => this.#named.find(name, wanted, location),
       settings: {
         escape: program.dockerfile.escape,
         buildArgs,
@@ -172,8 +185,8 @@ class Build {
           build: hostPlatform(),
           stage: options.target,
         }),
-        context,
-        loadRemotes: () => this.#loadRemotes(),
+        context: context.files,
+        loadRemotes,
         surroundings: {
           loadRunStep: environment.loadRunStep,
           run: environment.run,
@@ -205,7 +218,7 @@ class Build {
       stages: 'needed',
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       baseConfig: (image, platform) => this.#bases.configOf(image, platform),
-      ignore: ignoreOptionOf(context.tree),
+      ignore: ignoreOptionOf(context.files.tree),
     });
     this.#observer.checked?.(findings);
     const unconsumed = unconsumedArguments(program, options.buildArgs ?? {});

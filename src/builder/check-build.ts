@@ -1,6 +1,9 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { ImageConfig } from '../image/config.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import { openContext } from './context/open-context.ts';
 import type { CheckOptions } from './dockerfile/lint/check.ts';
 import { checkDockerfile } from './dockerfile/lint/check.ts';
 import type { Finding } from './dockerfile/lint/finding.ts';
@@ -9,13 +12,17 @@ import { locationIn } from './dockerfile/source.ts';
 import type { Program, Stage } from './dockerfile/stages.ts';
 import type { BuildOptions } from './environment.ts';
 import { ignoreOf, type SourceTree } from './execute/copy/source-tree.ts';
-import { loadContext, readDockerfile } from './load-context.ts';
 import { located } from './located.ts';
+import { remoteLoader } from './remote/load-remotes.ts';
+import { ScratchFolders } from './scratch-folder.ts';
 
 export type CheckRequest = Pick<
   BuildOptions,
-  'context' | 'file' | 'dockerfile' | 'buildArgs' | 'target' | 'platform'
->;
+  'context' | 'stdin' | 'file' | 'dockerfile' | 'secrets' | 'buildArgs' | 'target' | 'platform'
+> & {
+  /** `$HAWSER_ROOT/build-cache`, for a context that is fetched. */
+  readonly cacheRoot?: string;
+};
 
 /** The config of an image, undefined where it is not to be had. */
 export type LookUpConfig = (image: string, platform: Platform) => Promise<ImageConfig | undefined>;
@@ -27,6 +34,7 @@ export interface LoadedDockerfile {
   readonly file: string;
   /** Where it lies; undefined for one that comes from elsewhere. */
   readonly path: string | undefined;
+  /** The context; gone already where it was fetched or unpacked. */
   readonly tree: SourceTree;
   readonly options: CheckOptions;
 }
@@ -40,19 +48,23 @@ export interface BuildCheck extends LoadedDockerfile {
 /**
  * Reads the Dockerfile and the .dockerignore of a build, and no other file.
  *
- * @throws HawserError DOCKERFILE_UNKNOWN, CONTEXT_INVALID, DOCKERFILE_INVALID for a wrong line of .dockerignore
+ * @throws HawserError as `openContext`
  */
 export async function loadDockerfile(request: CheckRequest): Promise<LoadedDockerfile> {
-  const { context, buildArgs = {}, target, platform = hostPlatform() } = request;
-  const { name, path, bytes } =
-    request.dockerfile === undefined
-      ? await readDockerfile(context, request.file)
-      : { name: request.file ?? 'Dockerfile', path: undefined, bytes: request.dockerfile };
-  // the memo is neither read nor written: nothing is hashed
-  const { tree } = await loadContext(context, { dockerfile: path, memos: '' });
-  const ignore = ignoreOptionOf(tree);
-  const options: CheckOptions = { file: name, buildArgs, target, platform, ignore };
-  return { text: dockerfileText(bytes), file: name, path, tree, options };
+  const { buildArgs = {}, target, platform = hostPlatform(), secrets = [] } = request;
+  const cacheRoot = request.cacheRoot ?? join(tmpdir(), 'hawser-check');
+  const scratch = new ScratchFolders(join(cacheRoot, 'scratch'));
+  try {
+    // the memo is neither read nor written: nothing is hashed
+    const loadRemotes = remoteLoader({ cacheRoot, scratch, secrets });
+    const { dockerfile, files } = await openContext(request, { memos: '', scratch, loadRemotes });
+    const { name, path, bytes } = dockerfile;
+    const { tree } = files;
+    const options: CheckOptions = { file: name, buildArgs, target, platform, ignore: ignoreOptionOf(tree) };
+    return { text: dockerfileText(bytes), file: name, path, tree, options };
+  } finally {
+    await scratch.close();
+  }
 }
 
 export function ignoreOptionOf(tree: SourceTree): CheckOptions['ignore'] {

@@ -51,12 +51,15 @@ export interface BuildOutput {
 }
 
 export interface BuildOptions {
-  /** The folder to build from. */
+  /** What to build from: a folder, `-` for a Dockerfile or an archive on stdin, a git repository, or a URL. */
   readonly context: string;
-  /** Path of the Dockerfile; default `Dockerfile` in the context. */
+  readonly stdin?: AsyncIterable<Uint8Array>;
+  /** Path of the Dockerfile, or a URL; default `Dockerfile` in the context. Inside the context where that is no folder. */
   readonly file?: string;
   /** The Dockerfile itself, where it comes from elsewhere (`-f -`); `file` is its name in messages then. */
   readonly dockerfile?: Uint8Array;
+  /** `--build-context`: what names in FROM and `--from` stand for, as the user writes it. */
+  readonly contexts?: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;

@@ -62,23 +62,33 @@ export class Bases {
 
   async #resolve(name: string, platform: Platform, location: SourceLocation): Promise<ResolvedBase> {
     try {
-      const image = await this.#find(name, platform);
-      await this.#options.lease.add(image.descriptor.digest, image.manifest.digest);
-      this.#configs.set(keyOf(name, platform), image.config.value);
-      const { layers } = image.manifest.value;
-      const { diff_ids: diffIDs } = image.config.value.rootfs;
-      let state = emptyState;
-      for (const [index, descriptor] of layers.entries()) {
-        this.#images.set(descriptor.digest, { image, platform });
-        state = extendState(state, { descriptor, diffID: diffIDs[index] as Digest });
-      }
-      return {
-        config: image.config.value,
-        vertex: { id: name, name: `FROM ${name}`, inputs: [], source: state },
-      };
+      return await this.#use(name, await this.#find(name, platform), platform);
     } catch (error) {
       throw located(error, location);
     }
+  }
+
+  /** A base that is in the store already, under whatever name. */
+  async useImage(name: string, descriptor: Descriptor, platform: Platform): Promise<ResolvedBase> {
+    return this.#use(
+      name,
+      await loadImage(this.#options.environment.store, { descriptor }, { platform }),
+      platform,
+    );
+  }
+
+  async #use(name: string, image: StoredImage, platform: Platform): Promise<ResolvedBase> {
+    await this.#options.lease.add(image.descriptor.digest, image.manifest.digest);
+    this.#configs.set(keyOf(name, platform), image.config.value);
+    const { layers } = image.manifest.value;
+    const { diff_ids: diffIDs } = image.config.value.rootfs;
+    let state = emptyState;
+    for (const [index, descriptor] of layers.entries()) {
+      this.#images.set(descriptor.digest, { image, platform });
+      state = extendState(state, { descriptor, diffID: diffIDs[index] as Digest });
+    }
+    const vertex = { id: name, name: `FROM ${name}`, inputs: [], source: state };
+    return { config: image.config.value, vertex };
   }
 
   async #find(name: string, platform: Platform): Promise<StoredImage> {

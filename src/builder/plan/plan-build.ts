@@ -13,9 +13,18 @@ import {
   type Program,
   type Stage,
 } from '../dockerfile/stages.ts';
+import type { BuildContextFiles } from '../execute/context.ts';
 import type { Vertex } from '../execute/operation.ts';
 import { applyLine, isStep } from './apply-line.ts';
 import { type BuildSettings, LineContext, type SourceOfCopy, type SourceUse } from './line-context.ts';
+import {
+  contextVertex,
+  type FindNamed,
+  findNamed,
+  findSource,
+  type NamedSource,
+  scratchVertex,
+} from './named-source.ts';
 import { type ImageUse, withNearName } from './near-image.ts';
 import { mountSource } from './run-mounts.ts';
 import { beginStage, continueStage, type StageDraft, withConfig } from './stage-draft.ts';
@@ -36,6 +45,8 @@ export interface PlanOptions {
     platform: Platform,
     location: SourceLocation,
   ) => Promise<ResolvedBase>;
+  /** Undefined for a name that `--build-context` does not give. */
+  readonly findNamed?: FindNamed;
 }
 
 export interface BuildPlan {
@@ -59,6 +70,8 @@ class Planner {
   readonly steps: Vertex[] = [];
   readonly #options: PlanOptions;
   readonly #drafts = new Map<Stage, Promise<StageDraft>>();
+  /** Folders of `--build-context` that a stage begins with, as layers. */
+  readonly #contexts = new Map<BuildContextFiles, Vertex>();
 
   constructor(options: PlanOptions) {
     this.#options = options;
@@ -76,6 +89,10 @@ class Planner {
   }
 
   async #plan(stage: Stage): Promise<StageDraft> {
+    // A context of that name takes the place of the whole stage.
+    const word = stage.from.image;
+    const named = stage.name === undefined ? undefined : await this.#named(stage.name, stage, word);
+    if (named !== undefined) return this.#draftOfNamed(named, this.#platformFor(stage));
     // Asked for before the base is there, so that images are looked up side by side.
     const sources = new Map<string, Promise<SourceOfCopy>>();
     this.#collectSources(stage, stage.instructions, sources);
@@ -125,9 +142,8 @@ class Planner {
   }
 
   async #begin(stage: Stage): Promise<StageDraft> {
-    const { image, platform: platformWord } = stage.from;
-    const platform =
-      platformWord === undefined ? this.#options.platform : this.#platformOf(stage, platformWord);
+    const { image } = stage.from;
+    const platform = this.#platformFor(stage);
     const name = this.#expandGlobal(stage, image);
     if (name === '') {
       throw dockerfileError(
@@ -139,9 +155,33 @@ class Planner {
     const parent = findBaseStage(this.#options.program, name, stage.from);
     if (parent !== undefined) return continueStage(await this.draftOf(parent));
     if (name === 'scratch') return beginStage({ vertex: scratchVertex, platform });
+    const named = await this.#named(name, stage, image);
+    if (named !== undefined) return this.#draftOfNamed(named, platform);
     const use: ImageUse = { what: 'FROM', name, location: this.#location(stage, image) };
     const base = await this.#resolve(use, { stage, platform });
     return beginStage({ vertex: base.vertex, platform, image: base.config });
+  }
+
+  #named(name: string, stage: Stage, word: Word): Promise<NamedSource | undefined> {
+    const platform = this.#platformFor(stage);
+    return findNamed(this.#options, name, { platform, location: this.#location(stage, word) });
+  }
+
+  #draftOfNamed({ base, context }: NamedSource, platform: Platform): StageDraft {
+    if (base !== undefined) return beginStage({ vertex: base.vertex, platform, image: base.config });
+    if (context === undefined) return beginStage({ vertex: scratchVertex, platform });
+    let vertex = this.#contexts.get(context);
+    if (vertex === undefined) {
+      vertex = contextVertex(context);
+      this.#contexts.set(context, vertex);
+      this.steps.push(vertex);
+    }
+    return { ...beginStage({ vertex, platform }), baseLayers: 1 };
+  }
+
+  #platformFor(stage: Stage): Platform {
+    const { platform } = stage.from;
+    return platform === undefined ? this.#options.platform : this.#platformOf(stage, platform);
   }
 
   #platformOf(stage: Stage, word: Word): Platform {
@@ -191,12 +231,16 @@ class Planner {
   ): Promise<SourceOfCopy> {
     const from = place.word.text;
     const numbers = use === 'copy';
+    const location = locationIn(place.instruction.node.line, place.word);
+    if (!(numbers && /^[+-]?\d+$/.test(from))) {
+      const named = await findSource(this.#options, from, location);
+      if (named !== undefined) return named;
+    }
     const found = findSourceStage(this.#options.program, from, { before: stage, numbers, place });
     if (found !== undefined) {
       return { vertex: (await this.draftOf(found)).vertex, name: `stage ${found.name ?? found.index}` };
     }
     if (from === 'scratch') return { vertex: scratchVertex, name: from };
-    const location = locationIn(place.instruction.node.line, place.word);
     const { platform } = this.#options;
     const base = await this.#resolve({ what: '--from', name: from, location }, { stage, platform });
     return { vertex: base.vertex, name: `image ${from}` };
@@ -214,8 +258,6 @@ class Planner {
     }
   }
 }
-
-const scratchVertex: Vertex = { id: 'scratch', name: 'FROM scratch', inputs: [] };
 
 /** The stages and images that a line takes files from. */
 function namedSources(instruction: StageInstruction): readonly (readonly [Word, SourceUse])[] {

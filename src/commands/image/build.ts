@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
+import type { Platform } from '../../image/platform.ts';
 
 export default class ImageBuild extends BaseCommand {
   static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
@@ -13,7 +15,10 @@ export default class ImageBuild extends BaseCommand {
     'hawser build --output type=oci,dest=app.tar .',
   ];
   static override readonly args = {
-    context: Args.string({ required: true, description: 'the folder to build from' }),
+    context: Args.string({
+      required: true,
+      description: 'a folder, a git repository, the URL of an archive or a Dockerfile, or - for one on stdin',
+    }),
   };
   static override readonly flags = {
     file: Flags.string({ char: 'f', description: 'the Dockerfile; - for stdin; default CONTEXT/Dockerfile' }),
@@ -35,6 +40,12 @@ export default class ImageBuild extends BaseCommand {
       default: 'build',
       description: 'check the Dockerfile, or show what it takes or what can be built, instead of building',
       helpValue: 'build|check|outline|targets[,format=json]',
+    }),
+    'build-context': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'a context, image or URL under a name, for FROM and --from',
+      helpValue: 'NAME=VALUE',
     }),
     target: Flags.string({ description: 'the stage to build; default the last' }),
     'no-cache': Flags.boolean({ description: 'run every step' }),
@@ -108,21 +119,18 @@ export default class ImageBuild extends BaseCommand {
     if (flags.file === '-' && args.context === '-') {
       throw new HawserError('INVALID_ARGUMENT', 'Dockerfile and context cannot both come from stdin');
     }
-    const { platform, file } = flags;
-    const platformOption =
-      platform === undefined
-        ? {}
-        : { platform: (await import('../../image/platform.ts')).parsePlatform(platform) };
+    const { file } = flags;
     const request = {
       context: args.context,
+      ...(args.context === '-' ? { stdin: process.stdin } : {}),
       ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
       ...(flags.target === undefined ? {} : { target: flags.target }),
       buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
-      ...platformOption,
+      ...(await platformOption(flags.platform)),
     };
     const call = flags.check ? 'check' : flags.call;
     if (call !== 'build') {
-      await this.#call(call, request);
+      await this.#call(call, { ...request, cacheRoot: join(this.roots.root, 'build-cache') });
       return;
     }
     const progress = chooseBuildProgress(
@@ -136,6 +144,7 @@ export default class ImageBuild extends BaseCommand {
           tags: flags.tag ?? [],
           noCache: flags['no-cache'],
           pull: flags.pull,
+          contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
           network: flags.network as 'default' | 'host' | 'none',
           ...cli.parseStepFlags(flags, process.env),
           outputs: (flags.output ?? []).map(cli.parseOutput),
@@ -171,6 +180,11 @@ export default class ImageBuild extends BaseCommand {
     if (answer.error !== undefined) throw answer.error;
     if (answer.failed) process.exitCode = 1;
   }
+}
+
+async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {
+  if (text === undefined) return {};
+  return { platform: (await import('../../image/platform.ts')).parsePlatform(text) };
 }
 
 async function readStdin(): Promise<Uint8Array> {

@@ -54,10 +54,11 @@ export async function isArchive(path: ByteString): Promise<boolean> {
     if (isHawserError(error, 'COMPRESSION_INVALID')) return false;
     throw error;
   }
-  return head.length >= blockSize && isHeader(head.subarray(0, blockSize));
+  return head.length >= blockSize && isTarHeader(head.subarray(0, blockSize));
 }
 
-function isHeader(block: Buffer): boolean {
+/** Whether an archive can begin with these 512 bytes. */
+export function isTarHeader(block: Buffer): boolean {
   if (isZeroBlock(block)) return false;
   try {
     decodeHeaderBlock(block);
@@ -68,16 +69,25 @@ function isHeader(block: Buffer): boolean {
   }
 }
 
+export interface ExtractOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Extracts an archive into the folder that `target` names, which is made where it is missing. Links in paths are followed
  * inside the image's root; the archive's own entry for `./` does not change the folder.
  *
  * @throws HawserError TAR_INVALID, COMPRESSION_INVALID, LAYER_ENTRY_INVALID, NO_SPACE
  */
-export async function extractArchive(
-  path: ByteString,
+export function extractArchive(path: ByteString, target: CopyTarget, options: ExtractOptions): Promise<void> {
+  return extractEntries(contentOf(path), target, options);
+}
+
+/** The same, of the bytes of a plain archive. */
+export async function extractEntries(
+  content: AsyncIterable<Uint8Array>,
   target: CopyTarget,
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: ExtractOptions,
 ): Promise<void> {
   const wanted = posix.normalize(byteString(target.path)) as ByteString;
   const folder = makeFolders(byteString(target.root), wanted, { ...newFolderOf(target), mode: 0o755 });
@@ -95,7 +105,7 @@ export async function extractArchive(
     entryEnd: () => applier.entryEnd(),
   });
   try {
-    for await (const chunk of contentOf(path)) {
+    for await (const chunk of content) {
       throwIfAborted(options.signal);
       parser.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     }

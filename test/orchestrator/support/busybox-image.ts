@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importArchive } from '../../../src/content/archive/import.ts';
@@ -11,6 +11,8 @@ import { findBusybox, makeBusyboxRootfs } from '../../runtime/support/busybox.ts
 export async function addBusyboxImage(store: LayoutStore, name: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'hawser-busybox-'));
   try {
+    // It becomes the root folder of the image, which all users need.
+    chmodSync(folder, 0o755);
     makeBusyboxRootfs(folder, findBusybox() ?? '');
     const tar = spawn('tar', ['-C', folder, '-cf', '-', '.'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const config = { Env: ['PATH=/bin'], Cmd: ['sleep', '1000'] };

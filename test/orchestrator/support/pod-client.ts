@@ -52,8 +52,12 @@ export class PodClient {
     return this.until(name, ({ status }) => status?.phase === 'Succeeded' || status?.phase === 'Failed');
   }
 
-  /** Deletes a pod and waits until it is gone. */
-  async delete(name: string, gracePeriodSeconds?: number): Promise<void> {
+  async list(): Promise<readonly Pod[]> {
+    return ((await this.#client.call(podsPath)).value as { readonly items: readonly Pod[] }).items;
+  }
+
+  /** Deletes a pod and waits until it is gone. @returns it as it was at last */
+  async delete(name: string, gracePeriodSeconds?: number): Promise<Pod> {
     const gone = this.until(name, 'gone');
     await this.#client.call(`${podsPath}/${name}`, {
       method: 'DELETE',
@@ -63,7 +67,7 @@ export class PodClient {
         ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
       },
     });
-    await gone;
+    return gone;
   }
 
   async log(name: string, query: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -74,8 +78,31 @@ export class PodClient {
     return Buffer.concat(chunks).toString();
   }
 
-  async events(name: string): Promise<readonly Event[]> {
-    const query = { fieldSelector: `involvedObject.name=${name}` };
+  /** The log as it comes, until the container ends. */
+  async *follow(name: string, query: Readonly<Record<string, string>> = {}): AsyncGenerator<string> {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const call = { query: { ...query, follow: 'true' }, signal };
+    for await (const chunk of this.#client.stream(`${podsPath}/${name}/log`, call))
+      yield Buffer.from(chunk).toString();
+  }
+
+  /** The log of a container that runs, as soon as it has a line that is `line`. */
+  async logUntil(name: string, line: string, query: Readonly<Record<string, string>> = {}): Promise<string> {
+    const started = ({ status }: Pod) =>
+      status?.containerStatuses?.some(
+        own => own.ready && (query.container === undefined || own.name === query.container),
+      ) === true;
+    await this.until(name, started);
+    let text = '';
+    for await (const chunk of this.follow(name, query)) {
+      text += chunk;
+      if (text.split('\n').includes(line)) return text;
+    }
+    throw new Error(`the log of ${name} has ended without ${line}: ${text}`);
+  }
+
+  async events({ metadata }: Pod): Promise<readonly Event[]> {
+    const query = { fieldSelector: `involvedObject.uid=${metadata.uid}` };
     const { value } = await this.#client.call('/api/v1/namespaces/default/events', { query });
     return (value as { readonly items: readonly Event[] }).items;
   }

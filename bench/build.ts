@@ -1,8 +1,9 @@
 // How long do builds take? hawser beside BuildKit (inside Debian's dockerd) and buildah:
 // a fully cached rebuild, 20 trivial RUN steps, a COPY of 4,000 files and 90 MB. `npm run bench:build`
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../test/e2e/support/run.ts';
 import { type Contender, compare } from './support/measure.ts';
 import { type Peers, startPeers } from './support/peers.ts';
 
@@ -24,34 +25,41 @@ async function writeTree(folder: string, files: number, bytes: number): Promise<
   }
 }
 
+/** What makes the next build of `b` a first one: neither its result nor its cache nor what it knows of the context stays. */
+const forget = {
+  async hawser({ hawser }: Peers) {
+    await hawser.try(['image', 'rm', '-f', 'b']);
+    await hawser.hawser('image', 'prune', '--force');
+    await rm(join(hawser.root, 'build-cache'), { recursive: true, force: true });
+  },
+  async docker({ docker }: Peers) {
+    await docker.try('rmi', '-f', 'b');
+    await docker.docker('builder', 'prune', '-af');
+  },
+  async buildah(peers: Peers) {
+    await run(peers.buildahCommand('rmi', '-f', 'b'));
+  },
+};
+
 function builders(peers: Peers, context: string, options: { readonly cached: boolean }): Contender[] {
-  const fresh = options.cached ? [] : ['--no-cache'];
-  const from = { hawser: [], docker: ['-q'], buildah: ['--layers', '-q'] };
+  const prepare = (name: keyof typeof forget) =>
+    options.cached ? {} : { prepare: () => forget[name](peers) };
+  const build = ['-q', '-t', 'b', context];
+  const buildah = ['bud', '--layers', '--runtime', '/usr/sbin/runc', ...build];
   return [
     {
       name: 'hawser',
       env: peers.hawser.env,
-      command: () => peers.hawserCommand('image', 'build', '-q', ...fresh, '-t', 'b', context),
+      ...prepare('hawser'),
+      command: () => peers.hawserCommand('image', 'build', ...build),
     },
     {
       name: 'BuildKit',
       env: peers.dockerEnv,
-      command: () => peers.dockerCommand('build', ...from.docker, ...fresh, '-t', 'b', context),
+      ...prepare('docker'),
+      command: () => peers.dockerCommand('build', ...build),
     },
-    {
-      name: 'buildah',
-      command: () =>
-        peers.buildahCommand(
-          'bud',
-          ...from.buildah,
-          ...fresh,
-          '--runtime',
-          '/usr/sbin/runc',
-          '-t',
-          'b',
-          context,
-        ),
-    },
+    { name: 'buildah', ...prepare('buildah'), command: () => peers.buildahCommand(...buildah) },
   ];
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -66,7 +67,7 @@ export class Sandbox {
   /** Imports a base image of busybox with the usual users: `busybox:latest` or `name`. */
   async importBusybox(name = 'busybox:latest'): Promise<void> {
     const rootfs = join(this.folder, 'busybox-rootfs');
-    await makeBusyboxRootfs(rootfs);
+    if (!existsSync(rootfs)) await makeBusyboxRootfs(rootfs);
     const archive = join(this.folder, 'busybox.tar');
     await run(['tar', '-C', rootfs, '--numeric-owner', '--owner=0', '--group=0', '-cf', archive, '.'], {
       check: true,

@@ -5,6 +5,7 @@ import { isHawserError } from '../errors/hawser-error.ts';
 import type { Platform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
 import type { SnapshotCatalog, Snapshotter } from '../layers/snapshotter.ts';
+import type { PullOptions } from '../registry-client/pull.ts';
 import type { ContainerImage } from '../runtime/container-types.ts';
 import type { Roots } from '../util/roots.ts';
 import { TransferProgress } from './transfer-progress.ts';
@@ -23,7 +24,16 @@ export interface FetchImageOptions {
   readonly quiet: boolean;
   /** http for a registry that is not on loopback. */
   readonly plainHttp?: boolean;
+  /** Unpacks what is pulled, as it arrives. */
+  readonly snapshotter?: Snapshotter;
   readonly signal?: AbortSignal | undefined;
+}
+
+function unpackArriving(store: LayoutStore, snapshotter: Snapshotter): NonNullable<PullOptions['beside']> {
+  return async (image, options) => {
+    const { unpackImage } = await import('../layers/unpack-image.ts');
+    await unpackImage(store, snapshotter, image, options);
+  };
 }
 
 /** Pulls an image into the store under its own name. */
@@ -36,6 +46,7 @@ export async function pullIntoStore(
     import('../registry-client/pull.ts'),
     import('../registry-client/transport.ts'),
   ]);
+  const { snapshotter } = options;
   const reference = withDefaultTag(parseReference(text));
   const progress = new TransferProgress('pull', { quiet: options.quiet });
   const lease = await store.leases.acquire(`pull ${formatReference(reference)}`);
@@ -47,6 +58,7 @@ export async function pullIntoStore(
       platform: options.platform,
       signal: options.signal,
       onProgress: event => progress.update(event),
+      ...(snapshotter === undefined ? {} : { beside: unpackArriving(store, snapshotter) }),
     });
     await store.references.set(formatReference(reference), pulled.descriptor);
     return { name: formatReference(reference), ...pulled };
@@ -88,7 +100,7 @@ export async function prepareImage(
   options: FetchImageOptions & { readonly name: string },
 ): Promise<ContainerImage> {
   const { unpackImage } = await import('../layers/unpack-image.ts');
-  const image = await fetchImage(parts.store, options.name, options);
+  const image = await fetchImage(parts.store, options.name, { ...options, snapshotter: parts.snapshotter });
   const chainID = await unpackImage(parts.store, parts.snapshotter, image, { signal: options.signal });
   return { name: options.name, id: image.config.digest, config: image.config.value, chainID };
 }

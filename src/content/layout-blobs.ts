@@ -6,6 +6,7 @@ import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest
 import { throwIfAborted } from '../util/abort.ts';
 import { syncFolder } from '../util/atomic-file.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
+import { ArrivingFile } from './arrivals.ts';
 import type {
   BlobCatalog,
   BlobFiles,
@@ -31,8 +32,9 @@ function writeError(error: unknown, action: string): unknown {
 async function writeChecked(
   handle: FileHandle,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  check: ContentCheck,
+  options: { readonly check: ContentCheck; readonly onWritten: (bytes: number) => void },
 ): Promise<void> {
+  const { check, onWritten } = options;
   let pending: Uint8Array[] = [];
   let pendingSize = 0;
   let writing: Promise<unknown> = Promise.resolve();
@@ -41,7 +43,7 @@ async function writeChecked(
     const pieces = pending;
     pending = [];
     pendingSize = 0;
-    writing = writeAll(handle, pieces);
+    writing = writeAll(handle, pieces).then(onWritten);
     // The failure is met by the `await` above or below; without this, Node would call it unhandled in between.
     writing.catch(() => undefined);
   };
@@ -59,16 +61,18 @@ async function writeChecked(
   }
 }
 
-async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+/** @returns how many bytes that were */
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<number> {
   const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
   const { bytesWritten } = await handle.writev(pieces);
-  if (bytesWritten === total) return;
+  if (bytesWritten === total) return total;
   // A short write: say the rest again in one piece, so that a full disk shows its errno.
   let rest: Uint8Array = Buffer.concat(pieces).subarray(bytesWritten);
   while (rest.length > 0) {
     const written = await handle.write(rest);
     rest = rest.subarray(written.bytesWritten);
   }
+  return total;
 }
 
 /** The blobs of an OCI image layout on a local disk; image-spec 1.1 image-layout.md, "Blobs". */
@@ -124,24 +128,39 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
     const present = await this.#present(options);
     if (present !== undefined) return present;
     const temporary = await this.temporaryPath();
-    const check = new ContentCheck(options);
+    const arriving = new ArrivingFile(temporary);
     try {
       const handle = await open(temporary, 'wx', 0o644);
-      let info: BlobInfo;
-      try {
-        await writeChecked(handle, source, check);
-        info = check.end();
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      if (options.digest === undefined) await options.lease?.add(info.digest);
+      options.onArriving?.(arriving);
+      const info = await this.#writeWhole(handle, source, { ...options, arriving });
       await this.#publish(temporary, info.digest);
+      arriving.finish();
       return info;
-    } catch (error) {
+    } catch (cause) {
       await rm(temporary, { force: true });
-      throw writeError(error, `write ${options.digest ?? 'a blob'}`);
+      const error = writeError(cause, `write ${options.digest ?? 'a blob'}`);
+      arriving.fail(error);
+      throw error;
     }
+  }
+
+  /** Writes, verifies and flushes a file, and closes it. */
+  async #writeWhole(
+    handle: FileHandle,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    options: IngestOptions & { readonly arriving: ArrivingFile },
+  ): Promise<BlobInfo> {
+    const check = new ContentCheck(options);
+    let info: BlobInfo;
+    try {
+      await writeChecked(handle, source, { check, onWritten: bytes => options.arriving.grow(bytes) });
+      info = check.end();
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (options.digest === undefined) await options.lease?.add(info.digest);
+    return info;
   }
 
   /** The blob that is announced, where it is here already; from then on under the lease. */

@@ -1,5 +1,6 @@
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest, DigestAlgorithm } from '../image/digest.ts';
+import type { ArrivingBlob } from './arrivals.ts';
 
 /*
  * The content-addressed store, as small interfaces; a function asks for the narrowest one that it needs.
@@ -43,6 +44,8 @@ export interface IngestOptions {
   readonly algorithm?: DigestAlgorithm;
   /** Gets the digest before the content appears in the store, so that no collector can come in between. */
   readonly lease?: Pick<Lease, 'add'>;
+  /** Called once bytes begin to be written, by stores on a local disk; not where the store has the content already. */
+  readonly onArriving?: ((blob: ArrivingBlob) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

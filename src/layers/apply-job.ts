@@ -2,9 +2,9 @@ import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { Digest } from '../image/digest.ts';
 import { Digester } from '../image/digest.ts';
 import { TarParser } from '../tar/parser.ts';
-import type { AppliedLayer, ApplyLimits, LayerSource } from './apply.ts';
+import type { AppliedLayer, ApplyLimits } from './apply.ts';
 import { LayerApplier, type WhiteoutMode } from './apply-tree.ts';
-import { forEachPlainChunk } from './compression-file.ts';
+import { forEachPlainChunk, type LayerSource } from './compression-file.ts';
 
 export interface ApplyJob {
   readonly source: LayerSource;

@@ -1,16 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Digest } from '../image/digest.ts';
-import type { LayerCompression } from '../image/media-types.ts';
 import { type ApplyJob, checkDiffID } from './apply-job.ts';
 import type { WhiteoutMode } from './apply-tree.ts';
+import type { LayerSource } from './compression-file.ts';
 import type { DigestJob } from './digest-job.ts';
 import { JobThreads } from './worker-jobs.ts';
-
-export interface LayerSource {
-  /** A file on a local disk. */
-  readonly path: string;
-  readonly compression: LayerCompression;
-}
 
 export interface ApplyLimits {
   /** Bytes of the uncompressed layer, and of its files with their holes; default 128 GiB. */
@@ -63,8 +57,8 @@ async function applyAndDigest(job: ApplyJob, signal: AbortSignal | undefined): P
   };
   const algorithm = job.diffID?.startsWith('sha512:') === true ? 'sha512' : 'sha256';
   const [applied, found] = await Promise.all([
-    guarded(applyThreads.run({ ...job, digest: false }, either)),
-    guarded(digestThreads.run({ path: job.source.path, algorithm }, either)),
+    guarded(applyThreads.run({ ...job, digest: false }, { signal: either })),
+    guarded(digestThreads.run({ path: job.source.path, algorithm }, { signal: either })),
   ]);
   if (applied === undefined || found === undefined) throw failures[0];
   checkDiffID(found, job.diffID);
@@ -89,11 +83,12 @@ export async function applyLayer(
 ): Promise<AppliedLayer> {
   const { diffID, limits = {}, whiteouts, signal } = options;
   const job: ApplyJob = { source, root, whiteouts, limits, diffID, digest: true };
-  if (source.compression === 'uncompressed' && (await sizeOf(source.path)) >= digestApartFrom) {
-    return applyAndDigest(job, signal);
+  const { growing } = source;
+  if (growing === undefined && source.compression === 'uncompressed') {
+    if ((await sizeOf(source.path)) >= digestApartFrom) return applyAndDigest(job, signal);
   }
   applyThreads ??= new JobThreads('layers/workers/apply.worker');
-  return applyThreads.run(job, signal);
+  return applyThreads.run(job, { signal, ...(growing === undefined ? {} : { transfer: [growing.port] }) });
 }
 
 async function sizeOf(path: string): Promise<number> {

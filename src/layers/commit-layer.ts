@@ -59,7 +59,7 @@ export async function commitLayer(
   threads ??= new JobThreads('layers/workers/diff.worker');
   const path = await store.temporaryPath();
   try {
-    const layer = await threads.run({ changes, path, options: diffOptions }, options.signal);
+    const layer = await threads.run({ changes, path, options: diffOptions }, { signal: options.signal });
     await store.adopt(path, { digest: layer.digest, size: layer.size });
     return committed(layer);
   } finally {

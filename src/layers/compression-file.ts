@@ -1,6 +1,15 @@
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import type { LayerCompression } from '../image/media-types.ts';
 import { decompress } from './compression.ts';
+import { type GrowingFile, readGrowing } from './growing-file.ts';
+
+export interface LayerSource {
+  /** A file on a local disk. */
+  readonly path: string;
+  readonly compression: LayerCompression;
+  /** Instead of the file: what of it has arrived so far, and what is still to come. */
+  readonly growing?: GrowingFile;
+}
 
 const chunkSize = 1024 * 1024;
 
@@ -22,13 +31,12 @@ function readChunks(path: string, use: (chunk: Buffer) => void): void {
  * Calls `use` with the uncompressed content of a file, piece by piece; a piece is `use`'s only while it runs. While it
  * runs, the thread pool decompresses the next piece.
  */
-export async function forEachPlainChunk(
-  source: { readonly path: string; readonly compression: LayerCompression },
-  use: (chunk: Buffer) => void,
-): Promise<void> {
-  if (source.compression === 'uncompressed') return readChunks(source.path, use);
-  const stream = createReadStream(source.path, { highWaterMark: chunkSize });
-  for await (const chunk of decompress(stream, source.compression)) {
+export async function forEachPlainChunk(source: LayerSource, use: (chunk: Buffer) => void): Promise<void> {
+  const { path, compression, growing } = source;
+  if (growing === undefined && compression === 'uncompressed') return readChunks(path, use);
+  const stream =
+    growing === undefined ? createReadStream(path, { highWaterMark: chunkSize }) : readGrowing(growing);
+  for await (const chunk of decompress(stream, compression)) {
     use(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Arrivals, ArrivingBlob } from '../content/arrivals.ts';
 import type { BlobFiles, BlobReader } from '../content/store.ts';
-import { HawserError } from '../errors/hawser-error.ts';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { extendChainID } from '../image/chain-id.ts';
 import type { ImageConfig } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
@@ -9,6 +10,8 @@ import type { ImageManifest } from '../image/manifest.ts';
 import { layerCompressionOf } from '../image/media-types.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { applyLayer } from './apply.ts';
+import type { LayerSource } from './compression-file.ts';
+import { followArrival } from './growing-file.ts';
 import type { Snapshotter } from './snapshotter.ts';
 
 /** One layer of a stack. */
@@ -29,6 +32,8 @@ export interface UnpackOptions {
   readonly onProgress?: (progress: UnpackProgress) => void;
   /** Brings in a layer that the store may lack; called only for what has to be unpacked. */
   readonly fetchLayer?: (descriptor: Descriptor) => Promise<void>;
+  /** Layers that are on their way: they are unpacked while they arrive. */
+  readonly arrivals?: Pick<Arrivals, 'begun'>;
 }
 
 interface ChainedLayer extends StackLayer {
@@ -58,12 +63,44 @@ async function applyTo(store: Store, layer: ChainedLayer, root: string, options:
   }
   options.onProgress?.({ layer, index, state: 'unpacking' });
   await options.fetchLayer?.(descriptor);
-  if ((await store.stat(descriptor.digest)) === undefined) {
-    throw new HawserError('BLOB_UNKNOWN', `layer ${descriptor.digest} is not in the store`);
+  const target = { root, diffID, signal: options.signal };
+  const arriving = await options.arrivals?.begun(descriptor.digest);
+  const path = store.pathOf(descriptor.digest);
+  if (arriving === undefined || !(await applyArriving(arriving, { path, compression }, target))) {
+    if ((await store.stat(descriptor.digest)) === undefined) {
+      throw new HawserError('BLOB_UNKNOWN', `layer ${descriptor.digest} is not in the store`);
+    }
+    await applyLayer({ path, compression }, root, { ...target, whiteouts: 'remove' });
   }
-  const source = { path: store.pathOf(descriptor.digest), compression };
-  await applyLayer(source, root, { diffID, signal: options.signal, whiteouts: 'remove' });
   options.onProgress?.({ layer, index, state: 'done' });
+}
+
+/**
+ * Applies a layer while it arrives; it counts only once it has arrived whole and verified.
+ *
+ * @returns false where it has arrived before it could be opened: then it is in the store
+ */
+async function applyArriving(
+  blob: ArrivingBlob,
+  source: LayerSource,
+  target: { readonly root: string; readonly diffID: Digest; readonly signal: AbortSignal | undefined },
+): Promise<boolean> {
+  let following: ReturnType<typeof followArrival>;
+  try {
+    following = followArrival(blob);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    await blob.done;
+    return false;
+  }
+  try {
+    const growing = following.file;
+    await applyLayer({ ...source, growing }, target.root, { ...target, whiteouts: 'remove' });
+    await blob.done;
+  } finally {
+    following.stop();
+  }
+  return true;
 }
 
 /** Applies `layers` on top of `parent`, one after the other in one tree, and commits that as the last one's chainID. */

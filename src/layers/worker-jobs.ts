@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { parentPort, type Worker } from 'node:worker_threads';
+import { parentPort, type TransferListItem, type Worker } from 'node:worker_threads';
 import { type ErrorCode, errorCodes } from '../errors/codes.ts';
 import { HawserError, isHawserError, messageOf } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
@@ -42,6 +42,11 @@ export function serveJobs<Job, Result>(work: (job: Job) => Result | Promise<Resu
   });
 }
 
+export interface RunJobOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly transfer?: readonly TransferListItem[];
+}
+
 /**
  * A few threads that each do one job at a time and stay for the next one. Idle ones do not keep the process alive.
  */
@@ -58,14 +63,18 @@ export class JobThreads<Job, Result> {
     this.#limit = limit;
   }
 
-  /** @throws what the job threw; HawserError ABORTED, and then the job has stopped */
-  async run(job: Job, signal?: AbortSignal): Promise<Result> {
+  /**
+   * @param options.transfer What of the job goes over to the thread.
+   * @throws what the job threw; HawserError ABORTED, and then the job has stopped
+   */
+  async run(job: Job, options: RunJobOptions = {}): Promise<Result> {
+    const { signal } = options;
     if (this.#running >= this.#limit) await new Promise<void>(resolve => this.#waiting.push(resolve));
     this.#running++;
     try {
       throwIfAborted(signal);
       const worker = this.#idle.pop() ?? startWorker(this.#entry, undefined);
-      const reply = await ask<Reply<Result>>(worker, job, signal);
+      const reply = await ask<Reply<Result>>(worker, job, options);
       worker.unref();
       this.#idle.push(worker);
       if ('failure' in reply) throw toError(reply.failure);
@@ -77,7 +86,8 @@ export class JobThreads<Job, Result> {
   }
 }
 
-function ask<Answer>(worker: Worker, job: unknown, signal: AbortSignal | undefined): Promise<Answer> {
+function ask<Answer>(worker: Worker, job: unknown, options: RunJobOptions): Promise<Answer> {
+  const { signal, transfer = [] } = options;
   return new Promise((resolve, reject) => {
     const end = () => {
       worker.off('message', onReply).off('error', onError).off('exit', onExit);
@@ -102,6 +112,6 @@ function ask<Answer>(worker: Worker, job: unknown, signal: AbortSignal | undefin
     worker.on('message', onReply).on('error', onError).on('exit', onExit);
     signal?.addEventListener('abort', onAbort);
     worker.ref();
-    worker.postMessage(job, []);
+    worker.postMessage(job, transfer);
   });
 }

@@ -1,3 +1,4 @@
+import { Arrivals } from '../content/arrivals.ts';
 import { readBlob } from '../content/read-blob.ts';
 import type { BlobReader, BlobWriter, Lease } from '../content/store.ts';
 import { HawserError } from '../errors/hawser-error.ts';
@@ -20,6 +21,11 @@ export interface PullOptions {
   /** Of an index, the image for this platform; default the host's. */
   readonly platform?: Platform | undefined;
   readonly onProgress?: OnTransfer;
+  /** Goes on beside the downloads, once manifest and config are there, e.g. unpacks layers as they arrive. */
+  readonly beside?: (
+    image: Pick<PulledImage, 'manifest' | 'config'>,
+    options: { readonly arrivals: Arrivals; readonly signal: AbortSignal },
+  ) => Promise<unknown>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -86,25 +92,93 @@ async function selectManifest(
   return { root, manifest: document };
 }
 
-async function fetchBlob(
-  transport: Transport,
-  blob: Descriptor,
-  options: PullOptions & { readonly reference: Reference },
-): Promise<void> {
-  const { store, onProgress, signal, lease } = options;
+interface FetchOptions extends PullOptions {
+  readonly reference: Reference;
+  readonly arrivals?: Arrivals;
+}
+
+async function fetchBlob(transport: Transport, blob: Descriptor, options: FetchOptions): Promise<void> {
+  const { store, onProgress, signal, lease, arrivals } = options;
   const event = { digest: blob.digest, total: blob.size };
   await lease?.add(blob.digest);
   const present = await store.stat(blob.digest);
   if (present !== undefined && present.size === blob.size) {
+    arrivals?.isPresent(blob.digest);
     onProgress?.({ ...event, state: 'exists', done: blob.size });
     return;
   }
   const source = downloadBlob(transport, blob, { scope: scopeOf(options.reference, 'pull'), signal });
   await store.ingest(
     counted(source, done => onProgress?.({ ...event, state: 'running', done })),
-    { digest: blob.digest, size: blob.size, ...(lease === undefined ? {} : { lease }), signal },
+    {
+      digest: blob.digest,
+      size: blob.size,
+      ...(lease === undefined ? {} : { lease }),
+      onArriving: arriving => arrivals?.begin(blob.digest, arriving),
+      signal,
+    },
   );
+  // Another process may have brought it meanwhile.
+  arrivals?.isPresent(blob.digest);
   onProgress?.({ ...event, state: 'done', done: blob.size });
+}
+
+async function fetchConfig(
+  transport: Transport,
+  { value: { config, layers } }: ManifestOfImage,
+  options: FetchOptions,
+): Promise<ConfigDocument> {
+  if (config.size > configSizeLimit) {
+    throw new HawserError(
+      'SIZE_INVALID',
+      `image config of ${config.size} bytes is over the limit of ${configSizeLimit}`,
+    );
+  }
+  await fetchBlob(transport, config, options);
+  const parsed = parseImageConfig(await readBlob(options.store, config, { maxSize: configSizeLimit }));
+  const { length } = parsed.value.rootfs.diff_ids;
+  if (digestAlgorithm(config.digest) === 'sha256' && length !== layers.length) {
+    throw new HawserError(
+      'MANIFEST_INVALID',
+      `image config has ${length} diff_ids for ${layers.length} layers`,
+    );
+  }
+  return { ...parsed, digest: config.digest };
+}
+
+/** Fetches layers, and does what goes on beside; where one fails, the other stops. */
+async function fetchLayers(
+  transport: Transport,
+  image: Pick<PulledImage, 'manifest' | 'config'>,
+  options: FetchOptions,
+): Promise<void> {
+  const { layers } = image.manifest.value;
+  const blobs = [...new Map(layers.map(blob => [blob.digest, blob])).values()];
+  for (const { digest, size } of blobs)
+    options.onProgress?.({ digest, state: 'waiting', done: 0, total: size });
+  const arrivals = new Arrivals();
+  const stop = new AbortController();
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const failures: unknown[] = [];
+  const guarded = async (work: Promise<unknown> | undefined) => {
+    try {
+      await work;
+    } catch (error) {
+      failures.push(error);
+      arrivals.fail(error);
+      stop.abort(error);
+    }
+  };
+  await Promise.all([
+    guarded(
+      mapPool(blobs, blob => fetchBlob(transport, blob, { ...options, arrivals, signal }), {
+        limit: parallelDownloads,
+        signal,
+      }),
+    ),
+    guarded(options.beside?.(image, { arrivals, signal })),
+  ]);
+  if (failures.length > 0) throw failures[0];
 }
 
 /**
@@ -119,27 +193,10 @@ export async function pullImage(
   options: PullOptions,
 ): Promise<PulledImage> {
   const { root, manifest } = await selectManifest(transport, reference, options);
-  const { config, layers } = manifest.value;
-  if (config.size > configSizeLimit) {
-    throw new HawserError(
-      'SIZE_INVALID',
-      `image config of ${config.size} bytes is over the limit of ${configSizeLimit}`,
-    );
-  }
-  const blobs = [...new Map([config, ...layers].map(blob => [blob.digest, blob])).values()];
-  for (const { digest, size } of blobs)
-    options.onProgress?.({ digest, state: 'waiting', done: 0, total: size });
-  await mapPool(blobs, blob => fetchBlob(transport, blob, { ...options, reference }), {
-    limit: parallelDownloads,
-    signal: options.signal,
-  });
+  const { config: descriptor } = manifest.value;
+  options.onProgress?.({ digest: descriptor.digest, state: 'waiting', done: 0, total: descriptor.size });
+  const config = await fetchConfig(transport, manifest, { ...options, reference });
+  await fetchLayers(transport, { manifest, config }, { ...options, reference });
   await keepDocument(manifest, options);
-  const parsed = parseImageConfig(await readBlob(options.store, config, { maxSize: configSizeLimit }));
-  if (digestAlgorithm(config.digest) === 'sha256' && parsed.value.rootfs.diff_ids.length !== layers.length) {
-    throw new HawserError(
-      'MANIFEST_INVALID',
-      `image config has ${parsed.value.rootfs.diff_ids.length} diff_ids for ${layers.length} layers`,
-    );
-  }
-  return { descriptor: descriptorOf(root), manifest, config: { ...parsed, digest: config.digest } };
+  return { descriptor: descriptorOf(root), manifest, config };
 }

@@ -10,7 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Arrivals, type ArrivingBlob } from '../../src/content/arrivals.ts';
 import { openLayoutStore } from '../../src/content/layout-store.ts';
 import type { LayoutStore } from '../../src/content/store.ts';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
@@ -108,6 +110,57 @@ for (const kind of ['overlay', 'copy'] as const satisfies readonly SnapshotterKi
       await unpackLayers(store, snapshotter, { layers: layers.slice(0, 1), fetchLayer });
       await unpackLayers(store, snapshotter, { layers, fetchLayer });
       expect(asked).to.deep.equal(layers.map(({ descriptor }) => descriptor.digest));
+    });
+
+    /** Ingests layers into another store in small pieces, each of which waits for `pace`, and tells of their arrival. */
+    const bring = async (target: LayoutStore, arrivals: Arrivals, pace: (piece: number) => Promise<void>) => {
+      for (const { descriptor } of layers) {
+        const { digest, size } = descriptor;
+        const pieces = async function* () {
+          let piece = 0;
+          for await (const chunk of store.open(digest)) {
+            for (let at = 0; at < chunk.length; at += 700) {
+              yield chunk.slice(at, at + 700);
+              await pace(piece++);
+            }
+          }
+        };
+        const onArriving = (blob: ArrivingBlob) => arrivals.begin(digest, blob);
+        await target.ingest(pieces(), { digest, size, onArriving });
+      }
+    };
+
+    it('unpacks layers while they arrive', async () => {
+      const target = await openLayoutStore(join(roots.folder, 'arriving'));
+      const arrivals = new Arrivals();
+      const [chainID] = await Promise.all([
+        unpackLayers(target, snapshotter, { layers, arrivals }),
+        bring(target, arrivals, () => setImmediate()),
+      ]);
+      const plain = await unpackLayers(store, snapshotter, { layers });
+      expect(chainID).to.equal(plain);
+      const active = await snapshotter.prepare('look', chainID);
+      expect(Object.keys(describeTree(await active.mount()))).to.deep.equal(Object.keys(expected));
+      await active.discard();
+    });
+
+    it('leaves nothing of a layer that breaks off while it arrives', async () => {
+      const target = await openLayoutStore(join(roots.folder, 'arriving'));
+      const arrivals = new Arrivals();
+      const breakOff = async (piece: number) => {
+        await setImmediate();
+        if (piece === 3) throw new Error('the line is cut');
+      };
+      const [unpacked, brought] = await Promise.allSettled([
+        unpackLayers(target, snapshotter, { layers, arrivals }),
+        bring(target, arrivals, breakOff).catch(error => {
+          arrivals.fail(error);
+          throw error;
+        }),
+      ]);
+      expect([unpacked.status, brought.status]).to.deep.equal(['rejected', 'rejected']);
+      expect(await snapshotter.list()).to.deep.equal([]);
+      expect(mountsBelow(roots.folder)).to.deep.equal([]);
     });
 
     const broken: readonly (readonly [string, (layer: StackLayer) => StackLayer, string])[] = [

@@ -30,12 +30,9 @@ export default class ImagePull extends BaseCommand {
       quiet: flags.quiet,
       platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
       plainHttp: flags['plain-http'],
+      ...(flags.unpack ? { snapshotter: await openSnapshots(this.roots) } : {}),
       signal: this.signal,
     });
-    if (flags.unpack) {
-      const { unpackImage } = await import('../../layers/unpack-image.ts');
-      await unpackImage(store, await openSnapshots(this.roots), image, { signal: this.signal });
-    }
     if (!flags.quiet) this.note(`Digest: ${image.descriptor.digest}`);
     this.print(image.name ?? args.image);
   }

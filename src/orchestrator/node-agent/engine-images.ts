@@ -19,13 +19,22 @@ function infoOf(reference: string, { config }: StoredImage): ImageInfo {
   return { reference, id: config.digest, ...(user === '' ? {} : { user }) };
 }
 
-async function pullInto(store: LayoutStore, name: string, signal: AbortSignal): Promise<StoredImage> {
+async function pullInto(
+  { store, snapshotter }: { readonly store: LayoutStore; readonly snapshotter: Snapshotter },
+  name: string,
+  signal: AbortSignal,
+): Promise<StoredImage> {
   const reference = withDefaultTag(parseReference(name));
   const full = formatReference(reference);
   const lease = await store.leases.acquire(`pod pull ${full}`);
   const transport = createTransport();
   try {
-    const pulled = await pullImage(transport, reference, { store, lease, signal });
+    const pulled = await pullImage(transport, reference, {
+      store,
+      lease,
+      signal,
+      beside: (image, options) => unpackImage(store, snapshotter, image, options),
+    });
     await store.references.set(full, pulled.descriptor);
     return { name: full, ...pulled };
   } finally {
@@ -46,7 +55,7 @@ export function engineImages(store: LayoutStore, snapshotter: Snapshotter): Engi
       }
     },
     async pullImage(reference, signal) {
-      return infoOf(reference, await pullInto(store, reference, signal));
+      return infoOf(reference, await pullInto({ store, snapshotter }, reference, signal));
     },
     async containerImage(reference, signal) {
       const image = await resolveImage(store, reference);

@@ -35,7 +35,7 @@ export async function copyInto(job: CopyJob, options: CopyIntoOptions): Promise<
   if (options.entries < largeEntries && options.size < largeSize) return copyAll(job, options.signal);
   const module = await import('../../../layers/worker-jobs.ts');
   threads ??= new module.JobThreads('builder/workers/copy.worker');
-  return threads.run(job, options.signal);
+  return threads.run(job, { signal: options.signal });
 }
 
 /** The work itself, in the thread that calls it. */

@@ -8,7 +8,6 @@ const specFields = [
   'imagePullSecrets',
   'readinessGates',
   'runtimeClassName',
-  'schedulingGates',
   'setHostnameAsFQDN',
   'topologySpreadConstraints',
 ];

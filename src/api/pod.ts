@@ -146,6 +146,8 @@ export interface PodSpec {
   readonly tolerations?: readonly Toleration[];
   readonly enableServiceLinks?: boolean;
   readonly serviceAccountName?: string;
+  /** While there is one, no scheduler looks at the pod. */
+  readonly schedulingGates?: readonly { readonly name: string }[];
   readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 

@@ -14,7 +14,12 @@ const lists = ['containers', 'initContainers'] as const;
 function fixedSpec(spec: PodSpec): object {
   const bare = (containers: readonly Container[] = []) =>
     containers.map(container => ({ ...container, image: '' }));
-  const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...fixed } = spec;
+  const {
+    activeDeadlineSeconds: _deadline,
+    tolerations: _tolerations,
+    schedulingGates: _gates,
+    ...fixed
+  } = spec;
   return { ...fixed, containers: bare(spec.containers), initContainers: bare(spec.initContainers) };
 }
 
@@ -57,6 +62,17 @@ function validateTolerationsUpdate(spec: PodSpec, old: PodSpec): readonly Status
   return [forbiddenField('spec.tolerations', text)];
 }
 
+function validateGates(gates: readonly string[], old: readonly string[]): readonly StatusCause[] {
+  return gates.flatMap((name, index) => {
+    const text = `only deletion is allowed, but found new scheduling gate '${name}'`;
+    return old.includes(name) ? [] : [forbiddenField(`spec.schedulingGates[${index}].name`, text)];
+  });
+}
+
+function gateNames({ schedulingGates = [] }: PodSpec): readonly string[] {
+  return schedulingGates.map(({ name }) => name);
+}
+
 /** What is wrong with a change of a pod (ValidatePodUpdate). */
 export function validatePodUpdate({ metadata, spec }: Pod, { spec: old }: Pod): readonly StatusCause[] {
   const causes = validateMetadata(metadata, { namespaced: true });
@@ -71,6 +87,7 @@ export function validatePodUpdate({ metadata, spec }: Pod, { spec: old }: Pod): 
     ...validateImages(spec),
     ...validateDeadline(old.activeDeadlineSeconds, spec.activeDeadlineSeconds),
     ...validateTolerationsUpdate(spec, old),
+    ...validateGates(gateNames(spec), gateNames(old)),
     ...(isSame ? [] : [forbiddenField('spec', updateText)]),
   ];
 }

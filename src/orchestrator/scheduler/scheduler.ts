@@ -11,7 +11,7 @@ import { updateObject } from '../apiserver/registry/update-object.ts';
 import { nodes } from '../apiserver/resources/nodes.ts';
 import { pods } from '../apiserver/resources/pods.ts';
 import { startLoop } from '../controllers/loop.ts';
-import { unfitReason } from './fit.ts';
+import { unfitReasons } from './fit.ts';
 
 export interface SchedulerOptions {
   readonly context: ApiContext;
@@ -19,11 +19,16 @@ export interface SchedulerOptions {
   readonly log: (message: string) => void;
 }
 
-function isWaiting({ spec, metadata }: Pod): boolean {
-  return (spec.nodeName ?? '') === '' && metadata.deletionTimestamp === undefined;
+/** Whose pods this scheduler looks after; another one may be named. */
+const schedulerName = 'default-scheduler';
+
+function isWaiting({ spec, metadata, status }: Pod): boolean {
+  if ((spec.nodeName ?? '') !== '' || metadata.deletionTimestamp !== undefined) return false;
+  if ((spec.schedulerName ?? schedulerName) !== schedulerName || !isActive({ status })) return false;
+  return (spec.schedulingGates ?? []).length === 0;
 }
 
-function isActive({ status }: Pod): boolean {
+function isActive({ status }: Pick<Pod, 'status'>): boolean {
   return status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 }
 
@@ -53,12 +58,12 @@ async function bind({ context }: SchedulerOptions, pod: Pod, nodeName: string): 
 }
 
 /** kubernetes, framework FitError: `0/1 nodes are available: 1 node(s) …` */
-function fitError(reasons: readonly string[]): string {
+function fitError(nodes: readonly (readonly string[])[]): string {
   const counts = new Map<string, number>();
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  for (const reason of nodes.flat()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const parts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
-  if (reasons.length === 0) return 'no nodes available to schedule pods';
-  return `0/${reasons.length} nodes are available: ${parts.join(', ')}.`;
+  if (nodes.length === 0) return 'no nodes available to schedule pods';
+  return `0/${nodes.length} nodes are available: ${parts.join(', ')}.`;
 }
 
 async function recordUnfit({ context, events }: SchedulerOptions, pod: Pod, message: string): Promise<void> {
@@ -69,7 +74,7 @@ async function recordUnfit({ context, events }: SchedulerOptions, pod: Pod, mess
     type: 'Warning',
     reason: 'FailedScheduling',
     message,
-    component: 'default-scheduler',
+    component: schedulerName,
   });
   const condition = {
     type: 'PodScheduled',
@@ -91,12 +96,12 @@ async function recordUnfit({ context, events }: SchedulerOptions, pod: Pod, mess
 }
 
 async function place(options: SchedulerOptions, pod: Pod, others: readonly Pod[], all: readonly Node[]) {
-  const reasons: string[] = [];
+  const unfit: (readonly string[])[] = [];
   for (const node of all) {
     const onNode = others.filter(other => other.spec.nodeName === node.metadata.name && isActive(other));
-    const reason = unfitReason(pod, node, onNode);
-    if (reason !== undefined) {
-      reasons.push(reason);
+    const reasons = unfitReasons(pod, node, onNode);
+    if (reasons.length > 0) {
+      unfit.push(reasons);
       continue;
     }
     const bound = await bind(options, pod, node.metadata.name);
@@ -108,12 +113,12 @@ async function place(options: SchedulerOptions, pod: Pod, others: readonly Pod[]
         type: 'Normal',
         reason: 'Scheduled',
         message,
-        component: 'default-scheduler',
+        component: schedulerName,
       });
     }
     return bound;
   }
-  await recordUnfit(options, pod, fitError(reasons));
+  await recordUnfit(options, pod, fitError(unfit));
   return undefined;
 }
 

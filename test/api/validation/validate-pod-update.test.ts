@@ -76,7 +76,20 @@ const rows: readonly (readonly [string, object, readonly string[]])[] = [
   ['a grace period', { ...spec, terminationGracePeriodSeconds: 1 }, [other]],
 ];
 
+const gated = (...names: readonly string[]) => ({
+  containers: [first],
+  schedulingGates: names.map(name => ({ name })),
+});
+
 describe('validation of changes of pods', () => {
+  it('gates', () => {
+    const old = defaultPod(podOf(gated('a', 'b')));
+    expect(validatePodUpdate(defaultPod(podOf(gated('b'))), old)).to.deep.equal([]);
+    expect(textsOf(validatePodUpdate(defaultPod(podOf(gated('a', 'c'))), old))).to.deep.equal([
+      "spec.schedulingGates[1].name: Forbidden: only deletion is allowed, but found new scheduling gate 'c'",
+    ]);
+  });
+
   const before = defaultPod(podOf(spec));
   for (const [title, changed, texts] of rows) {
     it(title, () => {

@@ -1,5 +1,5 @@
 import { defaultPod } from '../../../api/defaults.ts';
-import type { Pod } from '../../../api/pod.ts';
+import type { Pod, PodCondition, PodStatus } from '../../../api/pod.ts';
 import { podCells, podColumns } from '../../../api/pod-row.ts';
 import { podWarnings } from '../../../api/pod-warnings.ts';
 import { qosClassOf } from '../../../api/qos-class.ts';
@@ -14,6 +14,15 @@ function gracePeriod({ spec, status }: Pod, wanted: number | undefined): number 
   const seconds = wanted ?? spec.terminationGracePeriodSeconds ?? 30;
   // A negative period has always meant the shortest one.
   return seconds < 0 ? 1 : seconds;
+}
+
+/** Of a pod that nobody has looked after yet. */
+function firstStatus(pod: Pod): PodStatus {
+  const status: PodStatus = { phase: 'Pending', qosClass: qosClassOf(pod) };
+  if ((pod.spec.schedulingGates ?? []).length === 0) return status;
+  const message = 'Scheduling is blocked due to non-empty scheduling gates';
+  const gated: PodCondition = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message };
+  return { ...status, conditions: [gated] };
 }
 
 export const pods: ResourceDefinition<Pod> = {
@@ -44,7 +53,7 @@ export const pods: ResourceDefinition<Pod> = {
     'status.nominatedNodeName': '',
   }),
   withDefaults: defaultPod,
-  initialize: pod => ({ ...pod, status: { phase: 'Pending', qosClass: qosClassOf(pod) } }),
+  initialize: pod => ({ ...pod, status: firstStatus(pod) }),
   validate: validatePod,
   validateUpdate: validatePodUpdate,
   warnings: podWarnings,

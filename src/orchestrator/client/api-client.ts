@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Status } from '../../api/status.ts';
-import { HawserError, messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
+import { HawserError, isHawserError, messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import { ApiFailure } from './api-failure.ts';
 
@@ -80,15 +80,7 @@ export class ApiClient {
    */
   async call(path: string, call: ApiCall = {}): Promise<ApiReply> {
     const response = await this.#send(path, call);
-    const text = await readAll(response);
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (cause) {
-      throw new HawserError('API_UNREACHABLE', `${this.#base.origin} is no pod API: ${path} is not JSON`, {
-        cause,
-      });
-    }
+    const value = await this.#json(response, path, call);
     this.#check(response, value, path);
     return { value, warnings: warningsOf(response) };
   }
@@ -96,17 +88,32 @@ export class ApiClient {
   /** The body of an answer as it comes. @throws as `call` */
   async *stream(path: string, call: ApiCall = {}): AsyncGenerator<Uint8Array> {
     const response = await this.#send(path, call);
-    if ((response.statusCode ?? 500) >= 400) {
-      this.#check(response, JSON.parse(await readAll(response)), path);
-    }
+    if ((response.statusCode ?? 500) >= 400)
+      this.#check(response, await this.#json(response, path, call), path);
     try {
       yield* response as AsyncIterable<Uint8Array>;
     } catch (cause) {
-      throwIfAborted(call.signal);
-      throw new HawserError('API_UNREACHABLE', `${this.#base.origin} broke off: ${messageOf(cause)}`, {
-        cause,
-      });
+      throw this.#brokeOff(cause, call);
     }
+  }
+
+  async #json(response: IncomingMessage, path: string, call: ApiCall): Promise<unknown> {
+    const { origin } = this.#base;
+    const text = await readAll(response).catch((cause: unknown) => {
+      throw isHawserError(cause) ? cause : this.#brokeOff(cause, call);
+    });
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new HawserError('API_UNREACHABLE', `${origin} is no pod API: ${path} is not JSON`, { cause });
+    }
+  }
+
+  #brokeOff(cause: unknown, { signal }: ApiCall): HawserError {
+    if (signal?.aborted === true) return new HawserError('ABORTED', 'the request was cancelled', { cause });
+    return new HawserError('API_UNREACHABLE', `${this.#base.origin} broke off: ${messageOf(cause)}`, {
+      cause,
+    });
   }
 
   #check({ statusCode = 500 }: IncomingMessage, value: unknown, path: string): void {

@@ -2,16 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject } from '../../api/object-meta.ts';
 import type { JsonObject, JsonValue } from '../../api/patch/json-value.ts';
 import { threeWayMerge } from '../../api/patch/three-way-merge.ts';
-import { HawserError } from '../../errors/hawser-error.ts';
 import { type ApiClient } from './api-client.ts';
 import { ApiFailure, isApiFailure } from './api-failure.ts';
-import { checkManifest, locatedFailure, nameOf, schemaOfManifest } from './check-manifest.ts';
-import { ResourceFinder, resourcePath, type ServedResource } from './find-resource.ts';
-import { type ManifestObject, namespaceOf, objectField } from './manifest-object.ts';
+import { checkManifest, locatedFailure, requiredName, schemaOfManifest } from './check-manifest.ts';
+import { namespaceFor, ResourceFinder, resourcePath, type ServedResource } from './find-resource.ts';
+import { originalOf, withLastApplied } from './last-applied.ts';
+import { type ManifestObject, objectField } from './manifest-object.ts';
 import { readManifests } from './read-manifests.ts';
 
-/** kubectl's, so that either program may follow the other. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const TRIES = 5;
 const write = { fieldManager: 'hawser', fieldValidation: 'Strict' };
 
@@ -43,43 +41,15 @@ interface Wanted {
   readonly object: JsonObject;
 }
 
-/** The object as it is sent: it carries itself, so that the next apply knows what this one wanted. */
-function withLastApplied(value: JsonObject, namespace: string | undefined): JsonObject {
-  const given = objectField(value, 'metadata');
-  const { [lastApplied]: _, ...annotations } = objectField(given, 'annotations');
-  const metadata: JsonObject = { ...given, annotations, ...(namespace === undefined ? {} : { namespace }) };
-  const { status: _status, ...object } = value;
-  const text = `${JSON.stringify({ ...object, metadata })}\n`;
-  return { ...object, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: text } } };
-}
-
 async function prepare(
   finder: ResourceFinder,
   manifest: ManifestObject,
   options: ApplyOptions,
 ): Promise<Wanted> {
   const resource = await finder.find(manifest, options.signal);
-  const name = nameOf(manifest);
-  if (name === '') {
-    throw new HawserError('OBJECT_INVALID', `the ${resource.singular} has no metadata.name`, {
-      location: manifest.locate(['metadata', 'name'], 'key'),
-      remedy: 'Give it a name.',
-    });
-  }
-  const namespace = resource.namespaced
-    ? (namespaceOf(manifest) ?? options.namespace ?? 'default')
-    : undefined;
+  const name = requiredName(manifest);
+  const namespace = namespaceFor(resource, manifest, options.namespace);
   return { manifest, resource, namespace, name, object: withLastApplied(manifest.value, namespace) };
-}
-
-function originalOf(current: JsonObject): JsonValue | undefined {
-  const text = objectField(objectField(current, 'metadata'), 'annotations')[lastApplied];
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined; // somebody wrote something else there: as good as nothing
-  }
 }
 
 /** What the object shall be, from what it is. */

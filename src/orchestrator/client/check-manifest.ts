@@ -47,6 +47,17 @@ function problemError(manifest: ManifestObject, schema: Schema, problem: DecodeP
   });
 }
 
+/** @throws HawserError OBJECT_INVALID where it has no name */
+export function requiredName(manifest: ManifestObject): string {
+  const name = nameOf(manifest);
+  if (name !== '') return name;
+  const kind = String(manifest.value['kind']).toLowerCase();
+  throw new HawserError('OBJECT_INVALID', `the ${kind} has no metadata.name`, {
+    location: manifest.locate(['metadata', 'name'], 'key'),
+    remedy: 'Give it a name.',
+  });
+}
+
 export function nameOf({ value }: ManifestObject): string {
   const { name } = objectField(value, 'metadata');
   return typeof name === 'string' ? name : '';
@@ -87,7 +98,7 @@ export function locatedFailure(manifest: ManifestObject, failure: ApiFailure): H
   if (first === undefined) return failure;
   const { message, detail } = failure;
   // What a pod is cannot be changed, only replaced.
-  const fixed = first.field === 'spec' && first.reason === 'FieldValueForbidden';
+  const fixed = first.field.startsWith('spec') && first.reason === 'FieldValueForbidden';
   return new HawserError('OBJECT_INVALID', message, {
     cause: failure,
     detail,

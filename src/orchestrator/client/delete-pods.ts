@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiList, ApiObject } from '../../api/object-meta.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
+import { throwIfAborted } from '../../util/abort.ts';
 import { type ApiClient } from './api-client.ts';
 import { isApiFailure } from './api-failure.ts';
-import { nameOf } from './check-manifest.ts';
-import { podResource, ResourceFinder, resourcePath } from './find-resource.ts';
-import { namespaceOf } from './manifest-object.ts';
+import { requiredName } from './check-manifest.ts';
+import { namespaceFor, podResource, ResourceFinder, resourcePath } from './find-resource.ts';
 import { readManifests } from './read-manifests.ts';
 
 export interface DeletePodsOptions {
@@ -46,8 +46,8 @@ async function targetsOfFiles(client: ApiClient, options: DeletePodsOptions): Pr
   const targets: Target[] = [];
   for (const manifest of await readManifests(files, input)) {
     const resource = await finder.find(manifest, signal);
-    const name = nameOf(manifest);
-    const namespace = namespaceOf(manifest) ?? options.namespace ?? 'default';
+    const name = requiredName(manifest);
+    const namespace = namespaceFor(resource, manifest, options.namespace);
     targets.push({
       path: resourcePath(resource, { namespace, name }),
       title: `${resource.singular} "${name}"`,
@@ -91,7 +91,8 @@ async function waitUntilGone(
       if (isApiFailure(error, 'NotFound')) return;
       throw error;
     }
-    await delay(POLL, undefined, signal === undefined ? {} : { signal });
+    throwIfAborted(signal);
+    await delay(POLL, undefined, signal === undefined ? {} : { signal }).catch(() => throwIfAborted(signal));
   }
 }
 

@@ -6,10 +6,9 @@ import { type ApiClient } from './api-client.ts';
 import { describeContainers } from './describe-container.ts';
 import { DescribeText, formatDate, writeMap } from './describe-text.ts';
 import { podResource, resourcePath } from './find-resource.ts';
+import { lastApplied } from './last-applied.ts';
 
 /* kubectl, pkg/describe/describe.go, describePod. */
-
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function writeHead(text: DescribeText, { metadata, spec, status }: Pod): void {
   text.line(0, `Name:\t${metadata.name}`);

@@ -40,8 +40,21 @@ function notAnObject(source: ManifestSource, document: Document): HawserError {
   });
 }
 
+/** @throws HawserError OBJECT_INVALID where aliases lead nowhere, or grow without end */
+function valueOf({ file }: ManifestSource, document: Document): JsonValue {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as JsonValue;
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    throw new HawserError('OBJECT_INVALID', `${file} cannot be read: ${cause.message}`, {
+      cause,
+      remedy: 'Write the object without so many aliases.',
+    });
+  }
+}
+
 function objectsOf(source: ManifestSource, document: Document): readonly ManifestObject[] {
-  const value = document.toJS({ maxAliasCount: 100 }) as JsonValue;
+  const value = valueOf(source, document);
   if (value === null) return [];
   if (!isJsonObject(value)) throw notAnObject(source, document);
   const at = (base: readonly (string | number)[]): ManifestObject['locate'] => {

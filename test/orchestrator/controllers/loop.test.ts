@@ -12,9 +12,7 @@ describe('controller loop', () => {
 
   /** A loop whose work waits for `step`. */
   function openLoop(work: () => Promise<void> = async () => undefined) {
-    let runs = 0;
-    let running = 0;
-    let most = 0;
+    const count = { runs: 0, running: 0, most: 0 };
     let notify = () => {};
     const log: string[] = [];
     const loop = startLoop({
@@ -23,34 +21,34 @@ describe('controller loop', () => {
       kinds: [pods],
       log: line => log.push(line),
       work: async () => {
-        runs++;
-        running++;
-        most = Math.max(most, running);
+        count.runs++;
+        count.running++;
+        count.most = Math.max(count.most, count.running);
         try {
           await work();
         } finally {
-          running--;
+          count.running--;
           notify();
         }
       },
     });
-    const until = async (count: number) => {
-      while (runs < count) {
+    const until = async (runs: number) => {
+      while (count.runs < runs) {
         await new Promise<void>(resolve => {
           notify = resolve;
         });
       }
     };
-    return { loop, log, until, most: () => most };
+    return { loop, log, until, count };
   }
 
   it('works at once, and again after every change, never twice at a time', async () => {
-    const { loop, until, most, log } = openLoop(() => new Promise(resolve => setImmediate(resolve)));
+    const { loop, until, count, log } = openLoop(() => new Promise(resolve => setImmediate(resolve)));
     await until(1);
     for (const name of ['a', 'b', 'c']) await api.call('POST', podsPath, { body: podNamed(name) });
     await until(3);
     await loop.close();
-    expect(most()).to.equal(1);
+    expect(count.most).to.equal(1);
     expect(log).to.deep.equal([]);
   });
 

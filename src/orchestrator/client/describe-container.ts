@@ -115,9 +115,9 @@ export function describeContainers(text: DescribeText, title: string, input: Con
   for (const container of input.containers) {
     const status = input.statuses.find(({ name }) => name === container.name);
     text.line(1, `${container.name}:`);
-    text.line(2, `Container ID:\t${status?.containerID ?? ''}`);
+    if (status !== undefined) text.line(2, `Container ID:\t${status.containerID ?? ''}`);
     text.line(2, `Image:\t${container.image}`);
-    text.line(2, `Image ID:\t${status?.imageID ?? ''}`);
+    if (status !== undefined) text.line(2, `Image ID:\t${status.imageID}`);
     const plural = (container.ports ?? []).length > 1 ? 's' : '';
     text.line(2, `Port${plural}:\t${portsText(container, 'containerPort')}`);
     text.line(2, `Host Port${plural}:\t${portsText(container, 'hostPort')}`);

@@ -4,7 +4,7 @@ import type { ApiList } from '../../api/object-meta.ts';
 import type { Pod, Volume } from '../../api/pod.ts';
 import { type ApiClient } from './api-client.ts';
 import { describeContainers } from './describe-container.ts';
-import { DescribeText, formatDate, writeMap } from './describe-text.ts';
+import { DescribeText, formatDate, writeAnnotations, writeMap } from './describe-text.ts';
 import { podResource, resourcePath } from './find-resource.ts';
 import { lastApplied } from './last-applied.ts';
 
@@ -13,12 +13,14 @@ import { lastApplied } from './last-applied.ts';
 function writeHead(text: DescribeText, { metadata, spec, status }: Pod): void {
   text.line(0, `Name:\t${metadata.name}`);
   text.line(0, `Namespace:\t${metadata.namespace ?? ''}`);
+  const account = spec.serviceAccountName ?? '';
+  if (account !== '') text.line(0, `Service Account:\t${account}`);
   const node = spec.nodeName ?? '';
   text.line(0, `Node:\t${node === '' ? '<none>' : `${node}/${status?.hostIP ?? ''}`}`);
   if (status?.startTime !== undefined) text.line(0, `Start Time:\t${formatDate(status.startTime)}`);
   writeMap(text, 'Labels', metadata.labels);
   const { [lastApplied]: _, ...annotations } = metadata.annotations ?? {};
-  writeMap(text, 'Annotations', annotations, ': ');
+  writeAnnotations(text, annotations);
   if (metadata.deletionTimestamp === undefined) text.line(0, `Status:\t${status?.phase ?? ''}`);
   else {
     text.line(0, `Status:\tTerminating (lasts ${ageOf(metadata.deletionTimestamp, Date.now())})`);

@@ -20,17 +20,37 @@ export class DescribeText {
   }
 }
 
+function sortedEntries(map: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  return Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 export function writeMap(
   text: DescribeText,
   title: string,
   map: Readonly<Record<string, string>> = {},
-  divider = '=',
 ): void {
-  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
   text.list(
     title,
-    entries.map(([key, value]) => `${key}${divider}${value}`),
+    sortedEntries(map).map(([key, value]) => `${key}=${value}`),
   );
+}
+
+/** Characters of an annotation that fit on a line. */
+const ANNOTATION_WIDTH = 140;
+
+function shorten(line: string, width: number): string {
+  return line.length > width ? `${line.slice(0, width)}...` : line;
+}
+
+/** Long ones, and those of several lines, below their keys. */
+export function writeAnnotations(text: DescribeText, annotations: Readonly<Record<string, string>>): void {
+  const lines = sortedEntries(annotations).flatMap(([key, given]) => {
+    const value = given.replace(/\n$/, '');
+    if (key.length + value.length + 2 <= ANNOTATION_WIDTH && !value.includes('\n'))
+      return [`${key}: ${value}`];
+    return [`${key}:`, ...value.split('\n').map(line => `  ${shorten(line, ANNOTATION_WIDTH - 2)}`)];
+  });
+  text.list('Annotations', lines);
 }
 
 const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];

@@ -1,8 +1,11 @@
+import { goJson } from '../../api/go-json.ts';
 import type { ApiList, ApiObject } from '../../api/object-meta.ts';
+import type { JsonObject, JsonValue } from '../../api/patch/json-value.ts';
 import type { Table, TableRow } from '../../api/table.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import { type ApiClient } from './api-client.ts';
 import { podResource, resourcePath } from './find-resource.ts';
+import { yamlText } from './yaml-text.ts';
 
 export type PodOutput = 'table' | 'wide' | 'yaml' | 'json' | 'name';
 
@@ -84,10 +87,10 @@ function noPods(options: GetPodsOptions): string {
 }
 
 /** One object as it is, several (or a list) as a List, as kubectl prints them. */
-function documentOf(answers: readonly unknown[], names: readonly string[]): object {
-  const [first] = answers;
-  if (names.length === 1) return first as ApiObject;
-  const items = names.length === 0 ? (first as ApiList).items : answers;
+function documentOf(answers: readonly unknown[], names: readonly string[]): JsonObject {
+  const [first] = answers as readonly JsonObject[];
+  if (names.length === 1 && first !== undefined) return first;
+  const items = (names.length === 0 ? first?.['items'] : answers) as readonly JsonValue[];
   return { apiVersion: 'v1', items, kind: 'List', metadata: { resourceVersion: '' } };
 }
 
@@ -112,11 +115,8 @@ export async function getPods(client: ApiClient, options: GetPodsOptions): Promi
   }
   const document = documentOf(answers, names);
   if (output === 'json') {
-    print(JSON.stringify(document, undefined, 4));
+    print(goJson(document, 4));
     return;
   }
-  const { stringify } = await import('yaml');
-  print(
-    stringify(document, { indentSeq: false, lineWidth: 0, sortMapEntries: true, version: '1.1' }).trimEnd(),
-  );
+  print((await yamlText(document)).trimEnd());
 }

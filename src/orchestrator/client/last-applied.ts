@@ -1,23 +1,9 @@
-import { isJsonList, isJsonObject, type JsonObject, type JsonValue } from '../../api/patch/json-value.ts';
+import { goJson } from '../../api/go-json.ts';
+import type { JsonObject, JsonValue } from '../../api/patch/json-value.ts';
 import { objectField } from './manifest-object.ts';
 
 /** kubectl's, so that either program may follow the other. */
 export const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
-function sorted(value: JsonValue): JsonValue {
-  if (isJsonList(value)) return value.map(sorted);
-  if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value).map(([name, own]) => [name, sorted(own)] as const);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** JSON as Go writes it, to the byte: kubectl compares texts. */
-function goJson(value: JsonValue): string {
-  return JSON.stringify(sorted(value)).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    sign => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
 
 /** The object as it is sent: it carries itself, so that the next apply knows what this one wanted. */
 export function withLastApplied(value: JsonObject, namespace: string | undefined): JsonObject {
@@ -25,6 +11,7 @@ export function withLastApplied(value: JsonObject, namespace: string | undefined
   const { [lastApplied]: _, ...annotations } = objectField(given, 'annotations');
   const metadata: JsonObject = { ...given, annotations, ...(namespace === undefined ? {} : { namespace }) };
   const { status: _status, ...object } = value;
+  // kubectl compares texts.
   const text = `${goJson({ ...object, metadata })}\n`;
   return { ...object, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: text } } };
 }

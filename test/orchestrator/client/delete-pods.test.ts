@@ -81,13 +81,13 @@ describe('client: delete', () => {
 
   it('waits until the pod is gone, though another has its name', async () => {
     const pod = podOf(await api.call('POST', podsPath, { body: podNamed('n', { nodeName: 'node' }) }));
-    let gone = false;
-    const waiting = remove({ names: ['n'] }).then(() => {
-      gone = true;
+    const state = { gone: false };
+    const waiting = remove({ names: ['n'] }).finally(() => {
+      state.gone = true;
     });
     for await (const { object } of api.watch(`${podsPath}?watch=true&fieldSelector=metadata.name%3Dn`))
       if (object.metadata.deletionTimestamp !== undefined) break;
-    expect(gone).to.equal(false);
+    expect(state.gone).to.equal(false);
     await removeObject(api.context, pods, pod);
     await api.call('POST', podsPath, { body: podNamed('n') });
     await waiting;

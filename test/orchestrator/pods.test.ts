@@ -9,7 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import type { Container, Pod, PodSpec } from '../../src/api/pod.ts';
+import { digestOf } from '../../src/image/digest.ts';
+import { enginePodRuntime } from '../../src/orchestrator/node-agent/engine-pod-runtime.ts';
 import { listContainers, stateOf } from '../../src/runtime/container-state.ts';
+import { createContainer } from '../../src/runtime/create-container.ts';
 import { removeContainer } from '../../src/runtime/remove-container.ts';
 import { disposeEngine, lackingForContainers } from '../runtime/support/engine.ts';
 import { leftovers } from './support/leftovers.ts';
@@ -555,6 +558,28 @@ describe('pods over real containers', function () {
       await bench.pods.create('web', { containers: [sh(idle)] });
       const { status } = await bench.pods.running('web');
       expect(status?.podIP).to.match(/^10\./);
+    });
+
+    it('leave alone what only its image calls a pod', async () => {
+      const { engine } = bench.opened;
+      const labels = { 'io.kubernetes.pod.uid': '../../..' };
+      const listed = enginePodRuntime(engine, bench.opened.images);
+      const config = {
+        architecture: 'amd64',
+        os: 'linux',
+        rootfs: { type: 'layers' as const, diff_ids: [] },
+      };
+      const { record } = await createContainer(engine, {
+        image: {
+          name: 'odd',
+          id: digestOf('odd'),
+          chainID: undefined,
+          config: { ...config, config: { Labels: labels, Cmd: ['x'] } },
+        },
+      });
+      expect(record.labels).to.deep.equal(labels);
+      expect(await listed.listContainers()).to.deep.equal([]);
+      await removeContainer(engine, record.id);
     });
 
     it('are ended by the next cluster, which does not know them', async () => {

@@ -203,6 +203,12 @@ describe('resolver files', () => {
       'nameserver 1.2.3.4\noptions rotate\n',
     );
   });
+  it('extend the host’s, each once and the last option of a name', () => {
+    const dns = { servers: ['1.2.3.4'], search: ['a.example', 'b'], options: ['ndots:5'], extend: true };
+    expect(resolverConfiguration({ ownNetwork: false, dns }, read(host))).to.equal(
+      'nameserver 127.0.0.53\nnameserver 1.2.3.4\nsearch a.example b\noptions ndots:5\n',
+    );
+  });
   it('name the container itself and what --add-host says', () => {
     const text = hostsFile([{ host: 'db', address: '10.0.0.9' }], { hostname: 'me', address: '10.89.0.2' });
     expect(text)

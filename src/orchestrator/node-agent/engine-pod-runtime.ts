@@ -4,7 +4,7 @@ import type { ContainerEngine } from '../../runtime/container-engine.ts';
 import { readLogs } from '../../runtime/container-logs.ts';
 import { listContainers } from '../../runtime/container-state.ts';
 import { readRecord } from '../../runtime/container-store.ts';
-import type { Container, ContainerRequest } from '../../runtime/container-types.ts';
+import type { Container, ContainerRecord, ContainerRequest } from '../../runtime/container-types.ts';
 import { createContainer } from '../../runtime/create-container.ts';
 import type { LogLine } from '../../runtime/log-format.ts';
 import { removeCgroup } from '../../runtime/remove-cgroup.ts';
@@ -99,6 +99,11 @@ function containerRequestOf(request: PodContainerRequest): Omit<ContainerRequest
   };
 }
 
+/** Those that we gave: an image must not name itself part of a pod. */
+function podLabelsOf({ request }: ContainerRecord): Readonly<Record<string, string>> {
+  return request.labels ?? {};
+}
+
 function runtimeContainer({ record, state, start }: Container): RuntimeContainer {
   const { status, startedAt, finishedAt, exitCode, oomKilled, error } = state;
   const address = start?.network?.address;
@@ -106,7 +111,7 @@ function runtimeContainer({ record, state, start }: Container): RuntimeContainer
     id: record.id,
     kind: record.kind,
     state: status === 'dead' ? 'exited' : status,
-    labels: record.labels,
+    labels: podLabelsOf(record),
     image: record.image.name,
     imageID: record.image.id,
     createdAt: record.created,
@@ -124,7 +129,7 @@ async function removeFromPod(engine: ContainerEngine, id: string): Promise<void>
   const record = readRecord(engine, id);
   if (record === undefined) return;
   await removeContainer(engine, id, { force: true, volumes: true });
-  if (record.kind === 'sandbox') removeCgroup(cgroupOf(record.labels));
+  if (record.kind === 'sandbox') removeCgroup(cgroupOf(podLabelsOf(record)));
 }
 
 /** What is gone has ended. */
@@ -185,7 +190,7 @@ export function enginePodRuntime(engine: ContainerEngine, store: LayoutStore): P
     removeContainer: id => removeFromPod(engine, id),
     async listContainers() {
       return listContainers(engine)
-        .filter(({ record }) => record.labels[podUIDLabel] !== undefined)
+        .filter(({ record }) => podLabelsOf(record)[podUIDLabel] !== undefined)
         .map(runtimeContainer);
     },
     containerExit: (id, signal) => containerExit(engine, id, signal),

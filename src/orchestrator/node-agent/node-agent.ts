@@ -5,7 +5,7 @@ import type { Pod } from '../../api/pod.ts';
 import { messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
 import type { AgentContext } from './agent-context.ts';
 import { podUIDLabel } from './pod-labels.ts';
-import { podFolder } from './pod-volumes.ts';
+import { isPodUID, podFolder } from './pod-volumes.ts';
 import { PodWorker } from './pod-worker.ts';
 
 export interface NodeAgent {
@@ -48,7 +48,7 @@ async function clearOrphans(agent: Agent): Promise<void> {
   const containers = await runtime.listContainers();
   const uids = [...containers.map(({ labels }) => labels[podUIDLabel] ?? ''), ...(await foldersOf(root))];
   for (const uid of new Set(uids))
-    if (uid !== '' && !agent.workers.has(uid)) startWorker(agent, uid, undefined);
+    if (isPodUID(uid) && !agent.workers.has(uid)) startWorker(agent, uid, undefined);
 }
 
 /** What one watch tells, from its list on. */

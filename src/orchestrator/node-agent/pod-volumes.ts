@@ -11,7 +11,14 @@ import { fsOps, mountFlags } from '../../layers/fs-ops.ts';
  *                                   subpaths/<container>/<index>  bind mounts of subPaths
  */
 
+/** Whether a text can be the uid of a pod, and so the name of its folder. */
+export function isPodUID(text: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9-]*$/.test(text);
+}
+
+/** @throws HawserError INVALID_ARGUMENT for a uid that would lead elsewhere */
 export function podFolder(root: string, uid: string): string {
+  if (!isPodUID(uid)) throw new HawserError('INVALID_ARGUMENT', `${JSON.stringify(uid)} is no uid of a pod`);
   return join(root, 'cluster', 'pods', uid);
 }
 

@@ -100,6 +100,20 @@ describe('node agent: when another takes over', () => {
     expect(await readdir(join(agent().root, 'cluster', 'pods'))).to.deep.equal([]);
   });
 
+  it('touches nothing that only names itself a pod', async () => {
+    await agent().run(podOf());
+    await agent().stop();
+    const labels = { 'io.kubernetes.pod.uid': '../..' };
+    const old = { id: 'odd', image: '', imageID: '', createdAt: '2026-01-01T00:00:00Z', labels };
+    agent().runtime.containers.set('odd', { ...old, kind: 'container', state: 'running' });
+    mkdirSync(join(agent().root, 'cluster', 'pods', '.hidden'));
+    agent().start();
+    await settle();
+    expect(agent().runtime.containers.has('odd')).to.equal(true);
+    expect(await readdir(join(agent().root, 'cluster', 'pods'))).to.have.members(['uid-web', '.hidden']);
+    expect(() => podFolder(agent().root, '../..')).to.throw('"../.." is no uid of a pod');
+  });
+
   it('goes on with a deletion, in the time that is left', async () => {
     agent().runtime.stubborn = true;
     await agent().run(podOf());

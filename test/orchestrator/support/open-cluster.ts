@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openLayoutStore } from '../../../src/content/layout-store.ts';
+import type { LayoutStore } from '../../../src/content/store.ts';
 import { openSnapshotter } from '../../../src/layers/open-snapshotter.ts';
 import { enginePodRuntime } from '../../../src/orchestrator/node-agent/engine-pod-runtime.ts';
 import { type RunningCluster, serveCluster } from '../../../src/orchestrator/serve-cluster.ts';
@@ -16,6 +17,7 @@ export type StoreKind = 'memory' | 'lmdb';
 export interface OpenedCluster {
   readonly cluster: RunningCluster;
   readonly engine: ContainerEngine;
+  readonly images: LayoutStore;
   /** What the cluster had to say beside the API. */
   readonly log: readonly string[];
 }
@@ -42,5 +44,5 @@ export async function openCluster(folder: string, kind: StoreKind): Promise<Open
     nodeName: 'test-node',
     log: line => log.push(line),
   });
-  return { cluster, engine, log };
+  return { cluster, engine, images, log };
 }

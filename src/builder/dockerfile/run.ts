@@ -3,7 +3,7 @@ import { parseCsv } from './csv.ts';
 import { dockerfileError, suggestion } from './errors.ts';
 import { readFlags } from './flags.ts';
 import type { Device, RunInstruction } from './instructions.ts';
-import { checkMount } from './resolve-mount.ts';
+import { checkMount, parseBoolean } from './resolve-mount.ts';
 import type { Word } from './source.ts';
 import { locationIn } from './source.ts';
 
@@ -53,10 +53,13 @@ function device(node: DockerfileNode, word: Word): Device {
     if (value === undefined && key.toLowerCase() === 'required') required = true;
     else if (value === undefined && name === '') name = key;
     else if (value === undefined) fail(`invalid field '${field}' must be a key=value pair`);
-    else if (key.toLowerCase() === 'name') name = value;
-    else if (key.toLowerCase() === 'required' && /^(true|false)$/i.test(value))
-      required = /^true$/i.test(value);
-    else fail(`unexpected key '${key}' in '${field}'`);
+    else if (key.toLowerCase() === 'name')
+      name = name === '' ? value : fail(`device name already set to ${name}`);
+    else if (key.toLowerCase() === 'required')
+      required = parseBoolean(value) ?? fail(`invalid value for required: ${value}`);
+    // a name such as `vendor.com/gpu=0`
+    else if (name === '') name = field;
+    else fail(`unexpected key '${key}' in '${field}'${suggestion(key, ['name', 'required']).suffix}`);
   }
   if (name === '') fail('device name is required');
   return { name, required };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { chmodSync, lchownSync, lstatSync } from 'node:fs';
 import type { LayoutStore, Lease } from '../../content/store.ts';
 import { messageOf } from '../../errors/hawser-error.ts';
 import { extendChainID } from '../../image/chain-id.ts';
@@ -86,7 +87,12 @@ export class Workspace {
     const { commitLayer } = await import('../../layers/commit-layer.ts');
     const active = await snapshotter.prepare(freshKey('build'), parent.chainID);
     try {
-      await work(await active.mount());
+      const root = await active.mount();
+      const { mode, uid, gid } = lstatSync(root);
+      await work(root);
+      // No layer says anything of the root folder, so nobody may find it changed.
+      lchownSync(root, uid, gid);
+      chmodSync(root, mode & 0o7777);
       const layer = await lease.guard(async () => {
         const { descriptor, diffID } = await commitLayer(store, active, {
           sourceDateEpoch: this.epoch,

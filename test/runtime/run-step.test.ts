@@ -116,7 +116,9 @@ for (const isolation of ['oci', 'chroot'] as const) {
         { type: 'tmpfs', target: '/scratch' },
       ] as const;
       expect(
-        await run('cat /made/for/it/in /etc/one-file; touch /scratch/x; touch /made/for/it/no', { mounts }),
+        await run('exec 2>&1; cat /made/for/it/in /etc/one-file; touch /scratch/x; touch /made/for/it/no', {
+          mounts,
+        }),
       ).to.deep.equal({
         exitCode: 1,
       });

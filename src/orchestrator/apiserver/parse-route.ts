@@ -8,10 +8,14 @@ export interface ResourceRoute {
   readonly subresource: string | undefined;
 }
 
+/** Characters: nothing has a longer name. */
+const NAME_LIMIT = 253;
+
+/** A part of a path; undefined for what can be no name. */
 function decodePart(part: string): string | undefined {
   try {
     const decoded = decodeURIComponent(part);
-    return decoded.includes('/') ? undefined : decoded;
+    return decoded.includes('/') || decoded.length > NAME_LIMIT ? undefined : decoded;
   } catch {
     return undefined; // a broken escape names nothing
   }

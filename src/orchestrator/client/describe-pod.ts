@@ -2,6 +2,7 @@ import type { Event } from '../../api/event.ts';
 import { ageOf } from '../../api/human-duration.ts';
 import type { ApiList } from '../../api/object-meta.ts';
 import type { Pod, Volume } from '../../api/pod.ts';
+import { qosClassOf } from '../../api/qos-class.ts';
 import { type ApiClient } from './api-client.ts';
 import { describeContainers } from './describe-container.ts';
 import { DescribeText, formatDate, writeAnnotations, writeMap } from './describe-text.ts';
@@ -72,14 +73,19 @@ function writeConditions(text: DescribeText, { status }: Pod): void {
   for (const { type, status: value } of conditions) text.line(1, `${type} \t${value} `);
 }
 
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 function writeTolerations(text: DescribeText, { tolerations = [] }: Pod['spec']): void {
-  const lines = tolerations.map(({ key = '', operator, value = '', effect = '', tolerationSeconds }) => {
+  const sorted = tolerations.toSorted((a, b) => compareTexts(a.key ?? '', b.key ?? ''));
+  const lines = sorted.map(({ key = '', operator, value = '', effect = '', tolerationSeconds }) => {
     const head = `${key}${value === '' ? '' : `=${value}`}${effect === '' ? '' : `:${effect}`}`;
     const exists =
       operator === 'Exists' && value === '' ? (key === '' && effect === '' ? 'op=Exists' : ' op=Exists') : '';
     return `${head}${exists}${tolerationSeconds === undefined ? '' : ` for ${tolerationSeconds}s`}`;
   });
-  text.list('Tolerations', lines.sort());
+  text.list('Tolerations', lines);
 }
 
 function writeEvents(text: DescribeText, events: readonly Event[], now: number): void {
@@ -117,7 +123,7 @@ function podText(pod: Pod, events: readonly Event[], now: number): string {
   });
   writeConditions(text, pod);
   writeVolumes(text, spec.volumes ?? []);
-  if (status?.qosClass !== undefined) text.line(0, `QoS Class:\t${status.qosClass}`);
+  text.line(0, `QoS Class:\t${status?.qosClass ?? qosClassOf(pod)}`);
   writeMap(text, 'Node-Selectors', spec.nodeSelector);
   writeTolerations(text, spec);
   writeEvents(text, events, now);

@@ -224,6 +224,8 @@ describe('API: discovery', () => {
       ['GET', '/api/v1/namespaces/default/nodes/n', 404],
       ['GET', `${podsPath}/a%2Fb`, 404],
       ['GET', `${podsPath}/%zz`, 404],
+      ['GET', `${podsPath}/${'x'.repeat(5000)}`, 404],
+      ['GET', `/api/v1/namespaces/${'x'.repeat(5000)}/pods`, 404],
       ['GET', `${podsPath}/%00`, 404],
       ['GET', '/api//v1/pods', 404],
       ['GET', '/openapi/v2', 404],

@@ -24,6 +24,7 @@ import { remoteLoader } from './remote/load-remotes.ts';
 import type { RemoteSources } from './remote/remote-sources.ts';
 import { Bases } from './resolve-bases.ts';
 import { ScratchFolders } from './scratch-folder.ts';
+import { withSourceDateEpoch } from './source-date-epoch.ts';
 
 /**
  * Builds an image from a Dockerfile. docs/build-lifecycle.md tells what happens when, and what a crash leaves.
@@ -59,8 +60,17 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     requireBuiltInFrontend(text, { file: name, override: options.buildArgs?.BUILDKIT_SYNTAX });
     const program = parseProgram(parseDockerfile(text, { file: name }));
     lease = await environment.store.leases.acquire('build');
-    const parts = { options, environment, program, context, scratch, loadRemotes, lease, abort, names };
-    const build = new Build(parts);
+    const build = new Build({
+      options: withSourceDateEpoch(options, program),
+      environment,
+      program,
+      context,
+      scratch,
+      loadRemotes,
+      lease,
+      abort,
+      names,
+    });
     try {
       return await build.run();
     } finally {

@@ -110,7 +110,7 @@ describe('building with RUN', () => {
     expect(log.steps.map(step => step.split(' ')[0])).to.deep.equal(['cached', 'done', 'done']);
   });
 
-  it('68: an ARG misses the cache at the RUN after it, not before', async () => {
+  it('trap 68: an ARG misses the cache at the RUN after it, not before', async () => {
     const context = dockerfile(`${from}RUN echo 1\nARG V=1\nRUN echo used $V\n`);
     await sandbox.build(context);
     const { log } = await sandbox.build(context, { buildArgs: { V: '2', HTTP_PROXY: 'http://127.0.0.1:1' } });
@@ -119,7 +119,7 @@ describe('building with RUN', () => {
     expect(proxied.log.steps.map(step => step.split(' ')[0])).to.deep.equal(['cached', 'cached']);
   });
 
-  it('65: a touched file is no change; another mode, name or content is', async () => {
+  it('trap 65: a touched file is no change; another mode, name or content is', async () => {
     const text = 'FROM scratch\nCOPY d /d\n';
     const build = (files: object) => sandbox.build(dockerfile(text, files));
     await build({ 'd/a': 'content' });
@@ -153,14 +153,14 @@ describe('building with RUN', () => {
     expect(error).to.include({ code: 'STAGE_UNKNOWN', remedy: 'Did you mean c?' });
   });
 
-  it('32: a stage on a stage sees its ARGs and config', async () => {
+  it('trap 32: a stage on a stage sees its ARGs and config', async () => {
     const text = `${from.trim()} AS a\nARG X=1\nENV Y=2\nCMD ["a"]\nFROM a\nRUN echo "x=$X y=$Y f=$FROM_BASE"\nENTRYPOINT ["e"]\n`;
     const { log, image } = await sandbox.build(dockerfile(text));
     expect(log.output).to.equal('x=1 y=2 f=1\n');
     expect(image.config.value.config?.Cmd).to.equal(undefined);
   });
 
-  it('45: ONBUILD lines run in the child, once', async () => {
+  it('trap 45: ONBUILD lines run in the child, once', async () => {
     await sandbox.build(dockerfile(`${from}ONBUILD RUN echo from the base > /onbuild\n`), {
       tags: ['parent'],
     });
@@ -169,13 +169,13 @@ describe('building with RUN', () => {
     expect(image.config.value.config?.OnBuild).to.equal(undefined);
   });
 
-  it('39: WORKDIR makes folders that belong to USER', async () => {
+  it('trap 39: WORKDIR makes folders that belong to USER', async () => {
     const { image } = await sandbox.build(dockerfile(`${from}USER app\nWORKDIR /x/../y/z\nWORKDIR w\n`));
     expect(await sandbox.layer(image, 1)).to.deep.equal(['d0755 1000:1001 y', 'd0755 1000:1001 y/z']);
     expect(image.config.value.config?.WorkingDir).to.equal('/y/z/w');
   });
 
-  it('49: nothing of the mounts of a RUN is in its layer', async () => {
+  it('trap 49: nothing of the mounts of a RUN is in its layer', async () => {
     const { image } = await sandbox.build(dockerfile(`${from}RUN echo 1 > /one\n`));
     expect(await sandbox.layer(image, 1)).to.deep.equal(['-0644 0:0 one']);
     const empty = await sandbox.build(

@@ -51,7 +51,7 @@ export async function writeOutput(output: BuildOutput, work: ExportWork): Promis
   const dest = resolve(output.dest);
   if (output.type === 'local') {
     const { copyRootfs } = await import('./copy-rootfs.ts');
-    return copyRootfs(await work.workspace.view(work.state), dest);
+    return copyRootfs(await work.workspace.view(work.state), dest, work.workspace.epoch);
   }
   await mkdir(dirname(dest), { recursive: true });
   const temporary = temporaryPathFor(dest);

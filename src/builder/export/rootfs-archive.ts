@@ -8,7 +8,7 @@ import { listSource } from '../execute/copy/list-source.ts';
 import type { SourceEntry } from '../execute/copy/source-entry.ts';
 
 export interface RootfsArchiveOptions {
-  /** Seconds since 1970: later times become this one. */
+  /** Seconds since 1970, the time of all files then, as BuildKit has it. */
   readonly epoch: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -41,8 +41,7 @@ function itemOf(entry: SourceEntry, link: ByteString | undefined, options: Rootf
   const isDevice = entry.type === 'character-device' || entry.type === 'block-device';
   const type = isDevice ? (entry.type as 'character-device') : types[entry.type as keyof typeof types];
   const device = isDevice ? splitDevice(entry.device ?? 0) : { major: 0, minor: 0 };
-  const latest = options.epoch === undefined ? Number.POSITIVE_INFINITY : options.epoch * 1000;
-  const seconds = fileTimeOf(Math.min(entry.mtime, latest)).seconds;
+  const seconds = options.epoch ?? fileTimeOf(entry.mtime).seconds;
   const capability =
     entry.capability === undefined ? [] : [['security.capability', entry.capability] as const];
   const fields = {

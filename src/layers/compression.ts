@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip, type Gunzip } from 'node:zlib';
-import { HawserError, messageOf } from '../errors/hawser-error.ts';
+import { HawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
 import type { LayerCompression } from '../image/media-types.ts';
 import { runFilter } from './compression-external.ts';
 import { gzip } from './compression-gzip.ts';
@@ -42,7 +42,7 @@ async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array> {
   try {
     yield* stream as AsyncIterable<Buffer>;
   } catch (error) {
-    if (!messageOf(error).match(/header|incorrect|invalid|unexpected end|unknown compression/)) throw error;
+    if (!systemErrorCode(error)?.startsWith('Z_')) throw error;
     throw new HawserError('COMPRESSION_INVALID', `the gzip data is broken: ${messageOf(error)}`, {
       cause: error,
     });

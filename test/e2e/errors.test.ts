@@ -256,7 +256,7 @@ describe('errors', function () {
         expectMessage(result, 'LAYER_ENTRY_INVALID');
         expect(result.stderr).to.contain(JSON.stringify(entries.at(entries[0]?.type === '2' ? 1 : 0)?.name));
         expect(await sandbox.hawser('ps', '-aq')).to.equal('');
-        await sandbox.hawser('rmi', name);
+        expect((await sandbox.try(['image', 'inspect', name])).code, 'nothing half-made stays').to.equal(1);
       });
     }
 

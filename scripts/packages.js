@@ -19,6 +19,7 @@ export const peerPackages = {
   '/usr/bin/podman': 'podman',
   '/usr/bin/skopeo': 'skopeo',
   '/usr/bin/umoci': 'umoci',
+  '/usr/bin/ctr': 'containerd',
   '/usr/bin/docker-registry': 'docker-registry',
   '/usr/bin/busybox': 'busybox-static',
   '/usr/bin/bsdtar': 'libarchive-tools',

@@ -1,7 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { mediaTypes } from '../../src/image/media-types.ts';
+import { DockerDaemon } from '../e2e/support/dockerd.ts';
 import { run } from '../e2e/support/run.ts';
+import { Containerd } from './support/containerd.ts';
 import { isInstalled, TestRegistry } from './support/registry.ts';
 
 /** The image of one file that each client pushes, as a Dockerfile's context. */
@@ -93,5 +96,95 @@ describe('registry-server: clients', function () {
     await command('skopeo', 'delete', '--tls-verify=false', remote('skopeo/app:1'));
     const list = await command('skopeo', 'list-tags', '--tls-verify=false', remote('skopeo/app'));
     expect((JSON.parse(list.stdout) as { Tags: string[] }).Tags).to.deep.equal(['2']);
+  });
+
+  const typeOf = async (path: string) => {
+    const { headers, status } = await registry.send(`HEAD /v2/${path}`);
+    return status === 200 ? headers['content-type'] : status;
+  };
+
+  describe('docker', () => {
+    let docker: DockerDaemon;
+    before(async function () {
+      if (!isInstalled('dockerd')) this.skip();
+      docker = await DockerDaemon.start();
+    });
+    after(() => docker?.stop());
+
+    it('pushes, mounts from another repository, pulls by tag and by digest', async () => {
+      const [first, second] = [`${registry.host}/docker/app:1`, `${registry.host}/docker/copy:2`];
+      await docker.docker('build', '-q', '-t', first, '-t', second, context);
+      await docker.docker('push', first);
+      expect(await typeOf('docker/app/manifests/1')).to.equal(mediaTypes.dockerManifest);
+      expect(await docker.docker('push', second)).to.contain('Mounted from docker/app');
+      const digest = await docker.docker('image', 'inspect', '-f', '{{index .RepoDigests 0}}', first);
+      await docker.docker('rmi', '-f', first, second);
+      await docker.docker('pull', '-q', second);
+      await docker.docker('rmi', '-f', second);
+      expect(await docker.docker('pull', '-q', digest)).to.equal(digest);
+      await docker.docker('rmi', '-f', digest);
+    });
+
+    it('pushes a manifest list, and pulls through it', async () => {
+      const name = `${registry.host}/docker/list`;
+      await docker.docker('build', '-q', '-t', `${name}:amd64`, context);
+      await docker.docker('push', '-q', `${name}:amd64`);
+      const digest = await registry.send('HEAD /v2/docker/list/manifests/amd64');
+      const child = { mediaType: mediaTypes.dockerManifest, size: Number(digest.headers['content-length']) };
+      await registry.pushManifest('docker/list', 'all', {
+        schemaVersion: 2,
+        mediaType: mediaTypes.dockerManifestList,
+        manifests: [
+          {
+            ...child,
+            digest: digest.headers['docker-content-digest'],
+            platform: { os: 'linux', architecture: 'amd64' },
+          },
+        ],
+      });
+      await docker.docker('rmi', '-f', `${name}:amd64`);
+      expect(await docker.docker('pull', '-q', `${name}:all`)).to.equal(`${name}:all`);
+      await docker.docker('rmi', '-f', `${name}:all`);
+    });
+
+    it('sees all tags with pull -a', async () => {
+      const name = `${registry.host}/docker/many`;
+      for (const tag of ['a', 'b', 'c']) {
+        await docker.docker('build', '-q', '-t', `${name}:${tag}`, context);
+        await docker.docker('push', '-q', `${name}:${tag}`);
+      }
+      await docker.docker('rmi', '-f', ...['a', 'b', 'c'].map(tag => `${name}:${tag}`));
+      await docker.docker('pull', '-q', '-a', name);
+      const tags = await docker.docker('images', '--format', '{{.Tag}}', name);
+      expect(tags.split('\n').sort()).to.deep.equal(['a', 'b', 'c']);
+    });
+  });
+
+  describe("containerd's ctr", () => {
+    let containerd: Containerd;
+    before(async function () {
+      if (!isInstalled('containerd') || !isInstalled('buildah')) this.skip();
+      containerd = await Containerd.start();
+    });
+    after(() => containerd?.stop());
+
+    for (const format of ['oci', 'docker'] as const) {
+      it(`pushes and pulls an image in ${format} format`, async () => {
+        const name = `${registry.host}/ctr/app:1`;
+        await build(name);
+        const archive = join(registry.folder, 'app.tar');
+        await command('buildah', ...storage(), 'push', '-q', name, `${format}-archive:${archive}:${name}`);
+        await containerd.ctr('images', 'import', archive);
+        await containerd.ctr('images', 'push', '--plain-http', name);
+        const isDocker = format === 'docker';
+        const type = isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
+        expect(await typeOf('ctr/app/manifests/1')).to.equal(type);
+        await containerd.ctr('images', 'rm', name);
+        await containerd.ctr('content', 'prune', 'references');
+        await containerd.ctr('images', 'pull', '--plain-http', name);
+        expect(await containerd.ctr('images', 'check', '-q', `name==${name}`)).to.equal(name);
+        await containerd.ctr('images', 'rm', name);
+      });
+    }
   });
 });

@@ -21,8 +21,8 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
-/** Tries once for a flock(2); undefined when another open file description holds it. */
-function tryLock(handle: FileHandle, path: string, shared: boolean): boolean {
+/** Tries once for a flock(2) on an open file, held until it is closed; false when another one holds it. */
+export function tryLock(handle: FileHandle, path: string, shared = false): boolean {
   const flock = libcFunction('int flock(int fd, int operation)');
   if (flock(handle.fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
   const errno = lastErrno();

@@ -7,6 +7,8 @@ export interface StoredInfo {
   readonly kind: 'file' | 'folder';
   /** Bytes; 0 for folders. */
   readonly size: number;
+  /** Milliseconds since 1970 of the last write. */
+  readonly modified: number;
 }
 
 export interface ReadOptions {
@@ -38,9 +40,19 @@ export interface DurabilityOptions {
   readonly durable?: boolean;
 }
 
+/** Lets a file appear after other changes, though it is written beside them. */
+export interface OrderOptions {
+  /** What must be done before the file gets its name; it gets none when this fails. */
+  readonly after?: Promise<unknown>;
+}
+
 interface StorageWriter {
   /** Replaces a file as a whole; after a crash it has the old content or the new one. */
-  write(path: string, content: Uint8Array | string, options?: DurabilityOptions): Promise<void>;
+  write(
+    path: string,
+    content: Uint8Array | string,
+    options?: DurabilityOptions & OrderOptions,
+  ): Promise<void>;
   /**
    * Writes what `source` yields behind the first `offset` bytes of a file, which is made where it is missing, and drops
    * what stood there. Chunks belong to the storage once they are yielded. When `source` fails, what it yielded stays;
@@ -50,9 +62,23 @@ interface StorageWriter {
    */
   append(path: string, source: AsyncIterable<Uint8Array>, offset: number): Promise<number>;
   /** Flushes a file and gives it another name, replacing what has it; durable. */
-  move(from: string, to: string): Promise<void>;
+  move(from: string, to: string, options?: OrderOptions): Promise<void>;
   /** Removes a file, or a folder with all in it, which vanishes at once; nothing there is fine. */
   remove(path: string, options?: DurabilityOptions): Promise<void>;
 }
 
-export type StorageDriver = StorageReader & StorageWriter;
+export interface StorageLock {
+  release(): Promise<void>;
+}
+
+interface StorageLocks {
+  /**
+   * Takes the lock that is named after a file, which exists; gone with the process that holds it.
+   *
+   * @returns undefined where it is held already, by this process or another one on the same volume
+   * @throws HawserError NOT_FOUND
+   */
+  tryLock(path: string): Promise<StorageLock | undefined>;
+}
+
+export type StorageDriver = StorageReader & StorageWriter & StorageLocks;

@@ -1,10 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
+import { tryLock } from '../../util/file-lock.ts';
 import { BufferPool } from './buffer-pool.ts';
-import type { DurabilityOptions, ReadOptions, StorageDriver, StoredInfo } from './driver.ts';
+import type {
+  DurabilityOptions,
+  OrderOptions,
+  ReadOptions,
+  StorageDriver,
+  StorageLock,
+  StoredInfo,
+} from './driver.ts';
 import { trashPath } from './paths.ts';
 import { readChunks } from './read-chunks.ts';
 import { writeBehind } from './write-behind.ts';
@@ -43,7 +52,10 @@ export class FilesystemDriver implements StorageDriver {
   async stat(path: string): Promise<StoredInfo | undefined> {
     try {
       const found = await stat(join(this.#root, path));
-      return found.isDirectory() ? { kind: 'folder', size: 0 } : { kind: 'file', size: found.size };
+      const modified = found.mtimeMs;
+      return found.isDirectory()
+        ? { kind: 'folder', size: 0, modified }
+        : { kind: 'file', size: found.size, modified };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -90,7 +102,11 @@ export class FilesystemDriver implements StorageDriver {
     }
   }
 
-  async write(path: string, content: Uint8Array | string, options: DurabilityOptions = {}): Promise<void> {
+  async write(
+    path: string,
+    content: Uint8Array | string,
+    options: DurabilityOptions & OrderOptions = {},
+  ): Promise<void> {
     const durable = options.durable !== false;
     const target = join(this.#root, path);
     const temporary = temporaryPathFor(target);
@@ -103,6 +119,7 @@ export class FilesystemDriver implements StorageDriver {
       } finally {
         await handle.close();
       }
+      await options.after;
       await rename(temporary, target);
       if (durable) await syncFolder(dirname(target));
     } catch (error) {
@@ -116,7 +133,7 @@ export class FilesystemDriver implements StorageDriver {
     let handle: FileHandle;
     try {
       await mkdir(dirname(target), { recursive: true });
-      handle = await open(target, offset === 0 ? 'w' : 'r+', 0o644);
+      handle = await open(target, constants.O_RDWR | constants.O_CREAT, 0o644);
     } catch (error) {
       throw storageError(error, `write ${path}`);
     }
@@ -136,7 +153,7 @@ export class FilesystemDriver implements StorageDriver {
     }
   }
 
-  async move(from: string, to: string): Promise<void> {
+  async move(from: string, to: string, { after }: OrderOptions = {}): Promise<void> {
     const source = join(this.#root, from);
     const target = join(this.#root, to);
     try {
@@ -147,6 +164,7 @@ export class FilesystemDriver implements StorageDriver {
         await handle.close();
       }
       await this.#ensureFolder(dirname(target), true);
+      await after;
       await rename(source, target);
       await syncFolder(dirname(target));
     } catch (error) {
@@ -167,6 +185,13 @@ export class FilesystemDriver implements StorageDriver {
     }
     if (options.durable !== false) await syncFolder(dirname(source));
     await rm(trash, { recursive: true, force: true });
+  }
+
+  async tryLock(path: string): Promise<StorageLock | undefined> {
+    const handle = await this.#openToRead(path);
+    const isLocked = tryLock(handle, path);
+    if (!isLocked) await handle.close();
+    return isLocked ? { release: () => handle.close() } : undefined;
   }
 
   async #openToRead(path: string): Promise<FileHandle> {

@@ -48,14 +48,15 @@ export class Manifests {
     return canonical !== undefined && (await this.#driver.stat(blobDataPath(canonical)))?.kind === 'file';
   }
 
-  /** Durable with its links when it returns; a link that a crash left without content counts as none. */
+  /**
+   * Durable with its links when it returns. Links come first: content that no repository links may be collected at any
+   * moment; a link that a crash left without content counts as none.
+   */
   async put(name: RepositoryName, document: ManifestDocument): Promise<StoredManifest> {
     const { digest, bytes, mediaType } = document;
     const canonical = digestAlgorithm(digest) === 'sha256' ? digest : digestOf(bytes);
-    await allOf([
-      this.#driver.write(blobDataPath(canonical), bytes),
-      addLink(this.#driver, { name, kind: '_manifests/revisions', digest, canonical }),
-    ]);
+    const linked = addLink(this.#driver, { name, kind: '_manifests/revisions', digest, canonical });
+    await allOf([linked, this.#driver.write(blobDataPath(canonical), bytes, { after: linked })]);
     this.#cache.set(canonical, { bytes, mediaType });
     return { digest, canonical, mediaType, bytes };
   }

@@ -1,8 +1,8 @@
 import type { RepositoryName } from '../../distribution/names.ts';
-import { HawserError } from '../../errors/hawser-error.ts';
+import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
 import { allOf } from './all-of.ts';
-import type { StorageDriver } from './driver.ts';
+import type { StorageDriver, StorageLock } from './driver.ts';
 import { addLink } from './links.ts';
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
 import { RunningDigest } from './running-digest.ts';
@@ -18,12 +18,12 @@ export interface UploadKey {
 
 interface LiveUpload {
   readonly running: RunningDigest;
-  /** A request is writing. */
+  /** A request of this process is writing. */
   busy: boolean;
 }
 
-function unknownUpload(key: UploadKey): HawserError {
-  return new HawserError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${key.id} in ${key.name}`);
+function unknownUpload(key: UploadKey, cause?: unknown): HawserError {
+  return new HawserError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${key.id} in ${key.name}`, { cause });
 }
 
 /**
@@ -69,8 +69,12 @@ export class Uploads {
         throw new HawserError('RANGE_INVALID', `upload ${key.id} goes on at byte ${size}, not at ${offset}`);
       }
       if (live.running.size !== size) await this.#hashAgain(key, live.running, size);
-      const path = uploadDataPath(key.name, key.id);
-      return await this.#driver.append(path, live.running.of(source), size);
+      try {
+        return await this.#driver.append(uploadDataPath(key.name, key.id), live.running.of(source), size);
+      } catch (error) {
+        live.running.lose(); // what was hashed and what is on disk may differ now
+        throw error;
+      }
     });
   }
 
@@ -96,11 +100,10 @@ export class Uploads {
         });
       }
       const canonical = live.running.digest('sha256');
-      // Side by side, for the sake of the disk: a crash may leave a link without a blob, which counts as no link.
-      await allOf([
-        this.#driver.move(path, blobDataPath(canonical)),
-        addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical }),
-      ]);
+      // Written side by side, for the sake of the disk. The link is there first: content that no repository links may be
+      // collected at any moment; a link that a crash left without a blob counts as none.
+      const linked = addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical });
+      await allOf([linked, this.#driver.move(path, blobDataPath(canonical), { after: linked })]);
       await this.#discard(key);
     });
   }
@@ -115,25 +118,35 @@ export class Uploads {
     await this.#driver.remove(uploadPath(key.name, key.id), { durable: false });
   }
 
+  /** Runs `work` as the only one who changes the upload, of all processes on the volume. */
   async #exclusively<Result>(
     key: UploadKey,
     work: (live: LiveUpload, size: number) => Promise<Result>,
   ): Promise<Result> {
+    const lock = await this.#lock(key);
     const live = this.#live.get(key.id) ?? this.#remember(key.id, new RunningDigest());
-    if (live.busy) {
-      throw new HawserError('BLOB_UPLOAD_INVALID', `another request is writing to upload ${key.id}`);
-    }
     live.busy = true;
     try {
+      // Asked under the lock: who held it before may have ended the upload.
       return await work(live, await this.size(key));
     } catch (error) {
-      // What was hashed and what is on disk may differ now.
-      live.running.lose();
-      if (error instanceof HawserError && error.code === 'BLOB_UPLOAD_UNKNOWN') this.#live.delete(key.id);
+      if (isHawserError(error, 'BLOB_UPLOAD_UNKNOWN')) this.#live.delete(key.id);
       throw error;
     } finally {
       live.busy = false;
+      await lock.release();
     }
+  }
+
+  async #lock(key: UploadKey): Promise<StorageLock> {
+    let lock: StorageLock | undefined;
+    try {
+      lock = await this.#driver.tryLock(uploadStartedPath(key.name, key.id));
+    } catch (error) {
+      throw isHawserError(error, 'NOT_FOUND') ? unknownUpload(key, error) : error;
+    }
+    if (lock !== undefined) return lock;
+    throw new HawserError('BLOB_UPLOAD_INVALID', `another request is writing to upload ${key.id}`);
   }
 
   async #hashAgain(key: UploadKey, running: RunningDigest, size: number): Promise<void> {

@@ -108,6 +108,11 @@ export const errorCodes = {
   },
   TAG_INVALID: { summary: 'A tag is malformed.', remedy: 'Use up to 128 of A-Z a-z 0-9 . _ -.' },
   PAGINATION_NUMBER_INVALID: { summary: 'The page size is not a number in range.', remedy: 'Use 1 to 1000.' },
+  REGISTRY_CONFIG_INVALID: {
+    summary: "The registry's configuration has a key that cannot be honoured.",
+    remedy: 'Mend or remove the named key.',
+    exit: 2,
+  },
   UNAVAILABLE: { summary: 'The service cannot serve right now.', remedy: 'Try again later.' },
 
   // builds

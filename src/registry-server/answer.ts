@@ -1,5 +1,7 @@
+import { formatChallenge } from '../distribution/challenge.ts';
 import { parseRoute, type Route } from '../distribution/routes.ts';
 import { HawserError } from '../errors/hawser-error.ts';
+import { isRefusal, unlimitedGrant } from './auth/authenticator.ts';
 import { deleteBlob, getBlob } from './handlers/blob-handlers.ts';
 import { errorResponse } from './handlers/error-response.ts';
 import { listCatalog, listReferrers, listTags } from './handlers/list-handlers.ts';
@@ -12,15 +14,17 @@ import {
   getUpload,
   startUpload,
 } from './handlers/upload-handlers.ts';
-import type { RegistryContext } from './registry-context.ts';
+import type { RegistryContext, RequestContext } from './registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from './registry-message.ts';
+import { requiredAccess } from './required-access.ts';
 import { parseUploadID } from './storage/upload-id.ts';
 
 type Handler = () => Promise<RegistryResponse> | RegistryResponse;
 type Handlers = Readonly<Partial<Record<string, Handler>>>;
 
 /** The handlers of a route by method, bound to what the route names. */
-function handlersOf(request: RegistryRequest, context: RegistryContext, route: Route): Handlers {
+function handlersOf(context: RequestContext, route: Route): Handlers {
+  const { request } = context;
   switch (route.kind) {
     case 'base': {
       const ping = () => json(200, {});
@@ -72,24 +76,54 @@ function pathOf(url: string): string {
   throw new HawserError('NAME_INVALID', `encoded slash in the path ${JSON.stringify(path.slice(0, 300))}`);
 }
 
-async function route(request: RegistryRequest, context: RegistryContext): Promise<RegistryResponse> {
-  const path = pathOf(request.url);
+const greeting = 'This is a container registry. Its API is at /v2/, its repositories at /v2/_catalog.\n';
+
+function nothingAt(path: string): RegistryResponse {
+  return errorResponse(
+    new HawserError('NAME_UNKNOWN', `there is nothing at ${JSON.stringify(path.slice(0, 300))}`),
+  );
+}
+
+/** The path below the prefix of the registry; undefined for another path. */
+function below(path: string, prefix: string): string | undefined {
+  if (prefix === '') return path;
+  if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
+  return path === prefix ? '/' : path.slice(prefix.length);
+}
+
+async function respond(request: RegistryRequest, registry: RegistryContext): Promise<RegistryResponse> {
+  const [problem] = registry.problems;
+  if (problem !== undefined) {
+    return errorResponse(new HawserError('UNAVAILABLE', `the registry is not well: ${problem[0]}`));
+  }
+  const whole = pathOf(request.url);
+  const path = below(whole, registry.prefix);
   if (path === '/') {
-    const body = 'This is a container registry. Its API is at /v2/, its repositories at /v2/_catalog.\n';
-    return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body };
+    return { status: 200, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: greeting };
   }
-  const parsed = parseRoute(path);
-  if (parsed === undefined) {
-    const error = new HawserError(
-      'NAME_UNKNOWN',
-      `there is nothing at ${JSON.stringify(path.slice(0, 300))}`,
-    );
-    return errorResponse(error);
+  const route = path === undefined ? undefined : parseRoute(path);
+  if (route === undefined) return nothingAt(whole);
+  const outcome =
+    (await registry.authenticator?.authenticate(request, requiredAccess(route, request.method))) ??
+    unlimitedGrant();
+  if (isRefusal(outcome)) {
+    const { challenge, message } = outcome;
+    const detail = requiredAccess(route, request.method);
+    const error = new HawserError('UNAUTHORIZED', message, { detail });
+    return errorResponse(error, { 'WWW-Authenticate': formatChallenge(challenge) });
   }
-  const handlers = handlersOf(request, context, parsed);
-  const handler = Object.hasOwn(handlers, request.method) ? handlers[request.method] : undefined;
+  return await dispatch({ ...registry, request, grant: outcome }, route);
+}
+
+async function dispatch(context: RequestContext, route: Route): Promise<RegistryResponse> {
+  const { method } = context.request;
+  if (context.readOnly && method !== 'GET' && method !== 'HEAD') {
+    return errorResponse(new HawserError('UNSUPPORTED', 'the registry is read-only'), { Allow: 'GET, HEAD' });
+  }
+  const handlers = handlersOf(context, route);
+  const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
   if (handler !== undefined) return await handler();
-  const error = new HawserError('UNSUPPORTED', `${request.method} is not supported here`);
+  const error = new HawserError('UNSUPPORTED', `${method} is not supported here`);
   return errorResponse(error, { Allow: Object.keys(handlers).join(', ') });
 }
 
@@ -110,10 +144,10 @@ export async function answer(
 ): Promise<RegistryResponse> {
   let response: RegistryResponse;
   try {
-    response = await route(request, context);
+    response = await respond(request, context);
   } catch (error) {
     response = errorResponse(error);
     if (response.status >= 500) onFailure(error);
   }
-  return { ...response, headers: { ...commonHeaders, ...response.headers } };
+  return { ...response, headers: { ...commonHeaders, ...context.headers, ...response.headers } };
 }

@@ -1,5 +1,7 @@
 /** A request as the handlers see it, whatever server it came through. */
 export interface RegistryRequest {
+  /** A UUID, for the log and for events. */
+  readonly id: string;
   readonly method: string;
   /** Path and query as they came, undecoded. */
   readonly url: string;
@@ -8,6 +10,8 @@ export interface RegistryRequest {
   readonly body: AsyncIterable<Uint8Array>;
   /** Scheme and host as the client sees them, e.g. `https://registry.example`; undefined where it named no host. */
   readonly origin: string | undefined;
+  /** The client's address, as far as proxies in between tell. */
+  readonly remote: string;
   /** Fires when the client is gone. */
   readonly signal: AbortSignal;
 }

@@ -1,64 +1,34 @@
-import { mkdir } from 'node:fs/promises';
-import { HawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
+import { messageOf } from '../errors/hawser-error.ts';
 import { answer } from './answer.ts';
-import { createApp } from './http/app.ts';
-import { closeServer, listen } from './http/listen.ts';
-import type { RegistryContext } from './registry-context.ts';
-import { FilesystemDriver } from './storage/filesystem-driver.ts';
+import { openAuthenticator } from './auth/open-authenticator.ts';
+import { Notifier } from './events/notifier.ts';
+import { HealthMonitor } from './health/health-monitor.ts';
+import { createApp, type ServedRequest } from './http/app.ts';
+import { createDebugApp } from './http/debug-app.ts';
+import { type Listening, listen } from './http/listen.ts';
+import { accessFields } from './log/access-log.ts';
+import type { Logger } from './log/logger.ts';
+import { startPurging } from './maintenance/start-purging.ts';
+import { RegistryMetrics } from './metrics/registry-metrics.ts';
+import { defaultPushRules, type RegistryContext } from './registry-context.ts';
+import type { RegistryOptions } from './registry-options.ts';
+import type { StorageDriver } from './storage/driver.ts';
+import { openDriver } from './storage/open-driver.ts';
 import { openVolume } from './storage/volume.ts';
-
-export interface RegistryOptions {
-  /** The volume; `docker/registry/v2` below it is made where it is missing. */
-  readonly root: string;
-  /** All addresses where left out. */
-  readonly host?: string | undefined;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** Takes one line of JSON for each request, and for each failure of the registry itself. */
-  readonly log?: ((line: string) => void) | undefined;
-  /** Closes the registry when it fires. */
-  readonly signal?: AbortSignal | undefined;
-  /** Whether clients may delete; default true. */
-  readonly deleteEnabled?: boolean;
-  /** Whether Location headers leave out scheme and host; default false, as registry:2. */
-  readonly relativeURLs?: boolean;
-  /**
-   * Whether image manifests may be pushed before their config and layers, with a warning; default true, as the
-   * conformance suite wants it. registry:2 answers MANIFEST_BLOB_UNKNOWN. Indexes may always be sparse.
-   */
-  readonly sparseImages?: boolean;
-  /** Milliseconds that `close` waits for running requests; default 10,000. */
-  readonly drainTimeout?: number;
-}
 
 export interface RunningRegistry {
   /** E.g. `http://127.0.0.1:5000`. */
   readonly url: string;
   readonly port: number;
+  /** Of what `debug` names, where it names something. */
+  readonly debugPort: number | undefined;
   /** Takes no more connections, lets running requests end. */
   close(): Promise<void>;
 }
 
 const DRAIN_TIMEOUT = 10_000;
 const CATALOG_LIMIT = 1000;
-
-async function makeRoot(root: string): Promise<void> {
-  try {
-    await mkdir(root, { recursive: true });
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-      throw new HawserError('PERMISSION_DENIED', `make the registry's volume ${root}: ${code}`, {
-        cause: error,
-        remedy: 'Name a folder that you may write to with --root.',
-      });
-    }
-    throw new HawserError('INVALID_ARGUMENT', `make the registry's volume ${root}: ${messageOf(error)}`, {
-      cause: error,
-      remedy: 'Name a folder with --root.',
-    });
-  }
-}
+const MAX_UPLOADS = 10_000;
 
 /** The host in a URL: an address that stands for all of them is reached by the loopback. */
 function urlHost(host: string | undefined): string {
@@ -66,37 +36,145 @@ function urlHost(host: string | undefined): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+function portOf({ server }: Listening): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+const silent: Logger = { log: () => undefined };
+
+/** What runs beside the server, in the order in which it is ended. */
+class Parts {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  add<Part extends { close?(): Promise<void> | void }>(part: Part): Part {
+    this.#closers.push(() => part.close?.());
+    return part;
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
+}
+
+function contextOf(
+  options: RegistryOptions,
+  parts: Pick<RegistryContext, 'volume' | 'authenticator' | 'problems' | 'notify'>,
+): RegistryContext {
+  return {
+    ...parts,
+    deleteEnabled: options.deleteEnabled ?? true,
+    readOnly: options.readOnly ?? false,
+    relativeURLs: options.relativeURLs ?? false,
+    externalURL: options.externalURL,
+    prefix: options.prefix ?? '',
+    push: { ...defaultPushRules, ...options.push },
+    catalogLimit: options.catalogLimit ?? CATALOG_LIMIT,
+    tagLimit: options.tagLimit ?? Number.POSITIVE_INFINITY,
+    headers: options.headers ?? {},
+    eventReferences: options.notifications?.includeReferences ?? false,
+  };
+}
+
 /**
  * Serves a volume in the layout of registry:2.
  *
- * @throws HawserError ADDRESS_IN_USE, PERMISSION_DENIED, INVALID_ARGUMENT
+ * @throws HawserError ADDRESS_IN_USE, PERMISSION_DENIED, INVALID_ARGUMENT, REGISTRY_CONFIG_INVALID
  */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
-  const { root, host, log } = options;
-  await makeRoot(root);
-  const context: RegistryContext = {
-    volume: openVolume(new FilesystemDriver(root)),
-    deleteEnabled: options.deleteEnabled ?? true,
-    relativeURLs: options.relativeURLs ?? false,
-    sparseImages: options.sparseImages ?? true,
-    catalogLimit: CATALOG_LIMIT,
-  };
-  const onFailure = (error: unknown) =>
-    log?.(JSON.stringify({ time: new Date().toISOString(), level: 'error', error: messageOf(error) }));
+  const parts = new Parts();
+  try {
+    return await start(options, parts);
+  } catch (error) {
+    await parts.close();
+    throw error;
+  }
+}
+
+async function start(options: RegistryOptions, parts: Parts): Promise<RunningRegistry> {
+  const logger = options.logger ?? silent;
+  const metrics =
+    options.debug?.metricsPath === undefined ? undefined : new RegistryMetrics(options.prefix ?? '');
+  const plain = await openDriver(options.storage);
+  const driver = metrics?.measured(plain, options.storage.kind) ?? plain;
+  const authenticator = await openAuthenticator(options.auth, logger);
+  if (authenticator !== undefined) parts.add(authenticator);
+  const health = options.health && parts.add(new HealthMonitor(options.health, driver, logger));
+  const notifier = startNotifier(options, driver, logger);
+  if (notifier !== undefined) parts.add(notifier);
+  metrics?.watchEndpoints(notifier?.endpoints ?? []);
+  const context = contextOf(options, {
+    volume: openVolume(driver, { maxOpen: options.limits?.maxUploads ?? MAX_UPLOADS }),
+    authenticator,
+    problems: health?.problems ?? new Map(),
+    notify: notifier && (event => notifier.notify(event)),
+  });
+  if (options.purge !== undefined && options.readOnly !== true) {
+    parts.add(startPurging(driver, options.purge, logger));
+  }
+  const debugServer = await startDebug(options, context, metrics);
+  if (debugServer !== undefined) parts.add({ close: () => debugServer.close(0) });
+  const running = await startServing(options, { context, metrics, logger, parts });
+  if (notifier !== undefined) notifier.address = new URL(running.url).host;
+  return { ...running, debugPort: debugServer && portOf(debugServer) };
+}
+
+function startNotifier(
+  { notifications }: RegistryOptions,
+  driver: StorageDriver,
+  logger: Logger,
+): Notifier | undefined {
+  const endpoints = notifications?.endpoints.filter(({ disabled }) => !disabled) ?? [];
+  if (endpoints.length === 0) return undefined;
+  return new Notifier(endpoints, { driver, logger });
+}
+
+async function startDebug(
+  { debug }: RegistryOptions,
+  { problems }: RegistryContext,
+  metrics: RegistryMetrics | undefined,
+): Promise<Listening | undefined> {
+  if (debug === undefined) return undefined;
+  const { metricsPath, host, port } = debug;
+  const shown = metrics && metricsPath ? { path: metricsPath, render: () => metrics.render() } : undefined;
+  return await listen(createDebugApp({ problems, metrics: shown }), { address: { host, port } });
+}
+
+interface Served {
+  readonly context: RegistryContext;
+  readonly metrics: RegistryMetrics | undefined;
+  readonly logger: Logger;
+  readonly parts: Parts;
+}
+
+async function startServing(
+  options: RegistryOptions,
+  { context, metrics, logger, parts }: Served,
+): Promise<Omit<RunningRegistry, 'debugPort'>> {
   let closing: Promise<void> | undefined;
+  const onFailure = (error: unknown) => logger.log('error', messageOf(error));
+  const onServed = (served: ServedRequest) => {
+    metrics?.end(served);
+    if (options.accessLog === true) logger.log('info', 'response completed', accessFields(served));
+  };
   const app = createApp({
-    answer: request => answer(request, context, onFailure),
-    log,
+    answer: request => {
+      metrics?.begin();
+      return answer(request, context, onFailure);
+    },
+    onServed,
     isClosing: () => closing !== undefined,
   });
-  const server = await listen(app, { host, port: options.port });
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const { host, port, socket, tls, limits } = options;
+  const address = { host, port, path: socket };
+  const listening = await listen(app, { address, limits, tls, http2: options.http2 ?? true });
   const close = () => {
-    closing ??= closeServer(server, options.drainTimeout ?? DRAIN_TIMEOUT);
+    closing ??= listening.close(options.drainTimeout ?? DRAIN_TIMEOUT).then(() => parts.close());
     return closing;
   };
   if (options.signal?.aborted === true) await close();
   else options.signal?.addEventListener('abort', () => void close(), { once: true });
-  return { url: `http://${urlHost(host)}:${port}`, port, close };
+  const taken = portOf(listening);
+  const scheme = tls === undefined ? 'http' : 'https';
+  return { url: socket ?? `${scheme}://${urlHost(host)}:${taken}`, port: taken, close };
 }

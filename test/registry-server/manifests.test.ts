@@ -112,7 +112,7 @@ describe('registry-server: manifests', () => {
   });
 
   it('refuses a manifest whose blobs are not there, and names them, where images must be whole', async () => {
-    await registry.restart({ sparseImages: false });
+    await registry.restart({ push: { sparseImages: false } });
     const { config, layer, manifest } = imageManifest('x');
     const refused = async () => {
       const answer = await put('v1', JSON.stringify(manifest), ociManifest);

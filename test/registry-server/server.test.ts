@@ -8,8 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { HawserError } from '../../src/errors/hawser-error.ts';
 import { type Digest, digestOf } from '../../src/image/digest.ts';
-import { startRegistry } from '../../src/registry-server/start-registry.ts';
-import { type Answer, codeOf, pushImage, send, TestRegistry } from './support/registry.ts';
+import { createLogger } from '../../src/registry-server/log/logger.ts';
+import { type Answer, codeOf, pushImage, send, startOn, TestRegistry } from './support/registry.ts';
 
 async function errorOf(work: () => Promise<unknown>): Promise<HawserError> {
   try {
@@ -24,9 +24,10 @@ async function errorOf(work: () => Promise<unknown>): Promise<HawserError> {
 describe('registry-server: server', () => {
   let registry: TestRegistry;
   const lines: string[] = [];
+  const logger = createLogger({ format: 'json', write: line => lines.push(line) });
   beforeEach(async () => {
     lines.length = 0;
-    registry = await TestRegistry.start({ log: line => lines.push(line) });
+    registry = await TestRegistry.start({ logger, accessLog: true });
   });
   afterEach(() => registry.dispose());
 
@@ -42,14 +43,20 @@ describe('registry-server: server', () => {
   it('logs a line of JSON for each request', async () => {
     await registry.send('GET /v2/a/tags/list', { headers: { 'User-Agent': 'curl/"8"' } });
     const line = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
-    expect(line).to.include({ method: 'GET', url: '/v2/a/tags/list', status: 404, agent: 'curl/"8"' });
-    expect(line.bytes).to.be.greaterThan(0);
+    expect(line).to.include({
+      level: 'info',
+      msg: 'response completed',
+      'http.request.method': 'GET',
+      'http.request.uri': '/v2/a/tags/list',
+      'http.request.useragent': 'curl/"8"',
+      'http.request.remoteaddr': '127.0.0.1',
+      'http.response.status': 404,
+    });
+    expect(line['http.response.written']).to.be.greaterThan(0);
   });
 
   it('says who has the port', async () => {
-    const error = await errorOf(() =>
-      startRegistry({ root: registry.root, host: '127.0.0.1', port: registry.port }),
-    );
+    const error = await errorOf(() => startOn(registry.root, { port: registry.port }));
     expect(error.code).to.equal('ADDRESS_IN_USE');
     expect(error.message).to.include(`127.0.0.1:${registry.port}`).and.to.include(`(pid ${process.pid})`);
     expect(error.remedy).to.include('--addr');
@@ -58,9 +65,9 @@ describe('registry-server: server', () => {
   it('refuses an address that is not ours, and a root that is no folder', async () => {
     const root = join(registry.folder, 'file');
     writeFileSync(root, '');
-    const wrongHost = () => startRegistry({ root: registry.root, host: '192.0.2.1', port: 0 });
+    const wrongHost = () => startOn(registry.root, { host: '192.0.2.1' });
     expect((await errorOf(wrongHost)).code).to.equal('INVALID_ARGUMENT');
-    expect((await errorOf(() => startRegistry({ root, port: 0 }))).code).to.equal('INVALID_ARGUMENT');
+    expect((await errorOf(() => startOn(root))).code).to.equal('INVALID_ARGUMENT');
   });
 
   it('lets running requests end when it closes', async () => {
@@ -86,13 +93,7 @@ describe('registry-server: server', () => {
   it('closes when its signal fires, and cuts what does not end', async () => {
     const stop = new AbortController();
     const root = join(registry.folder, 'second');
-    const second = await startRegistry({
-      root,
-      host: '127.0.0.1',
-      port: 0,
-      signal: stop.signal,
-      drainTimeout: 50,
-    });
+    const second = await startOn(root, { signal: stop.signal, drainTimeout: 50 });
     const { headers } = await send(second.url, 'POST /v2/a/blobs/uploads/');
     async function* never() {
       yield Buffer.from('x');

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { digestOf } from '../../src/image/digest.ts';
-import { type RunningRegistry, startRegistry } from '../../src/registry-server/start-registry.ts';
-import { codeOf, pushImage, send, TestRegistry } from './support/registry.ts';
+import type { RunningRegistry } from '../../src/registry-server/start-registry.ts';
+import { codeOf, pushImage, send, startOn, TestRegistry } from './support/registry.ts';
 
 describe('registry-server: two servers on one volume', () => {
   let registry: TestRegistry;
   let other: RunningRegistry;
   beforeEach(async () => {
     registry = await TestRegistry.start();
-    other = await startRegistry({ root: registry.root, host: '127.0.0.1', port: 0 });
+    other = await startOn(registry.root);
   });
   afterEach(async () => {
     await other.close();

@@ -144,7 +144,7 @@ describe('registry-server: volume', () => {
   });
 
   it('serves what another server put there meanwhile', async () => {
-    const other = await TestRegistry.start({ root: registry.root });
+    const other = await TestRegistry.start({ storage: { kind: 'filesystem', root: registry.root } });
     try {
       await pushImage(other.url, 'a', { tag: 'v1', salt: '1' });
       expect(await pull('v1')).to.equal(200);

@@ -1,36 +1,72 @@
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Flags } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseListenAddress } from '../../cli/listen-address.ts';
 
 /** The volume of registry:2, where it can be written to. */
 const standardVolume = '/var/lib/registry';
 
+/** How a registry serves without a configuration file. */
+const defaults = (root: string) => `
+version: 0.1
+log: { accesslog: { disabled: true } }
+storage: { filesystem: { rootdirectory: ${JSON.stringify(root)} }, delete: { enabled: true } }
+`;
+
 export default class RegistryServe extends BaseCommand {
   static override readonly summary = 'Serve an OCI registry from a volume in the layout of registry:2';
+  static override readonly description =
+    'CONFIG is a configuration file of registry:2 (version 0.1), which REGISTRY_* variables override; a key that hawser cannot honour ends the command with the reason.';
   static override readonly examples = [
     'hawser registry serve',
     'hawser registry serve --addr :5000 --root /srv/registry',
+    'hawser registry serve /etc/docker/registry/config.yml',
   ];
+  static override readonly args = {
+    config: Args.string({
+      description: 'a configuration file of registry:2; default REGISTRY_CONFIGURATION_PATH',
+    }),
+  };
   static override readonly flags = {
-    addr: Flags.string({ default: ':5000', description: 'where to listen', helpValue: '[HOST]:PORT' }),
+    addr: Flags.string({ description: 'where to listen; default :5000', helpValue: '[HOST]:PORT' }),
     root: Flags.string({
       description: `the volume; default ${standardVolume}, or a folder of HAWSER_ROOT`,
       helpValue: 'DIR',
     }),
-    'access-log': Flags.boolean({ description: 'a line on stderr for each request' }),
+    'access-log': Flags.boolean({ description: 'a line on stderr for each request', allowNo: true }),
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(RegistryServe);
+    const { args, flags } = await this.parse(RegistryServe);
+    const { configOfEnvironment, loadConfigFile } = await import(
+      '../../registry-server/config/load-config.ts'
+    );
+    const { optionsOfConfig } = await import('../../registry-server/config/options-of-config.ts');
+    const { createLogger } = await import('../../registry-server/log/logger.ts');
     const { startRegistry } = await import('../../registry-server/start-registry.ts');
-    const root = flags.root ?? (await this.#defaultVolume());
-    const { host, port } = parseListenAddress(flags.addr);
-    const log = flags['access-log'] ? (line: string) => this.note(line) : undefined;
-    const registry = await startRegistry({ root, host, port, log });
-    this.note(`registry: serving ${root} on ${registry.url}`);
+    const file = args.config ?? process.env.REGISTRY_CONFIGURATION_PATH;
+    const { config, notes } =
+      file === undefined
+        ? configOfEnvironment(defaults(flags.root ?? (await this.#defaultVolume())), process.env)
+        : await loadConfigFile(file, process.env);
+    const { level, formatter: format, fields } = config.log;
+    const logger = createLogger({
+      level: level ?? config.loglevel,
+      format,
+      fields,
+      write: line => this.note(line),
+    });
+    for (const note of notes) logger.log('warn', note);
+    const options = optionsOfConfig(config);
+    const accessLog = flags['access-log'] ?? options.accessLog ?? false;
+    const storage =
+      flags.root === undefined ? options.storage : ({ kind: 'filesystem', root: flags.root } as const);
+    const address = flags.addr === undefined ? {} : { ...parseListenAddress(flags.addr), socket: undefined };
+    const registry = await startRegistry({ ...options, ...address, storage, accessLog, logger });
+    const volume = storage.kind === 'filesystem' ? storage.root : 'memory';
+    this.note(`registry: serving ${volume} on ${registry.url}`);
     await new Promise(resolve => this.signal.addEventListener('abort', resolve, { once: true }));
     this.note('registry: finishing the requests that run');
     await registry.close();
@@ -42,9 +78,7 @@ export default class RegistryServe extends BaseCommand {
       return standardVolume;
     } catch {
       // Not there or not ours: a volume beside our images serves as well, and needs no right on /var/lib.
-      const root = join(this.roots.root, 'registry');
-      await mkdir(root, { recursive: true });
-      return root;
+      return join(this.roots.root, 'registry');
     }
   }
 }

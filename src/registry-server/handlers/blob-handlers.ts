@@ -1,11 +1,12 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { type ByteRange, formatContentRange, parseByteRange } from '../../distribution/ranges.ts';
+import { formatRoute } from '../../distribution/routes.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
-import type { RegistryContext } from '../registry-context.ts';
+import { emit, type RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import { errorResponse } from './error-response.ts';
-import { empty, isNotModified, requireDeletes } from './reply.ts';
+import { absoluteURL, empty, isNotModified, requireDeletes } from './reply.ts';
 
 export interface BlobTarget {
   readonly name: RepositoryName;
@@ -19,7 +20,7 @@ function unknownBlob({ name, digest }: BlobTarget): HawserError {
 /** end-2, GET and HEAD `/v2/<name>/blobs/<digest>`; ranges as in RFC 9110 section 14, one range only. */
 export async function getBlob(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   target: BlobTarget,
 ): Promise<RegistryResponse> {
   const blob = await context.volume.blobs.stat(target.name, target.digest);
@@ -45,6 +46,15 @@ export async function getBlob(
     if (!isHawserError(error, 'RANGE_INVALID')) throw error;
     return errorResponse(error, { 'Content-Range': `bytes */${blob.size}` });
   }
+  const url = absoluteURL(request, context, formatRoute({ kind: 'blob', ...target }));
+  const mediaType = 'application/octet-stream';
+  await emit(context, 'pull', {
+    repository: target.name,
+    digest: target.digest,
+    mediaType,
+    size: blob.size,
+    url,
+  });
   if (range === undefined) return { ...whole, body: await context.volume.blobs.read(blob, { signal }) };
   return {
     status: 206,
@@ -60,10 +70,11 @@ export async function getBlob(
 /** end-10, DELETE `/v2/<name>/blobs/<digest>` */
 export async function deleteBlob(
   _request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   target: BlobTarget,
 ): Promise<RegistryResponse> {
   requireDeletes(context);
   if (!(await context.volume.blobs.remove(target.name, target.digest))) throw unknownBlob(target);
+  await emit(context, 'delete', { repository: target.name, digest: target.digest });
   return empty(202);
 }

@@ -12,6 +12,10 @@ interface WireAnswer {
 /** Insufficient Storage, RFC 4918 section 11.5: unlike 503, it does not invite clients to try again at once. */
 const STATUS_NO_SPACE = 507;
 
+const STATUS_TOO_MANY = 429;
+/** Seconds. */
+const RETRY_AFTER = '30';
+
 function answerOf(error: unknown): WireAnswer {
   if (!(error instanceof HawserError)) {
     // What the system said stays in the log: it may name paths.
@@ -46,7 +50,11 @@ export function errorResponse(
   const { code, message, detail } = answer;
   return {
     status: status ?? answer.status,
-    headers: { 'Content-Type': 'application/json', ...headers },
+    headers: {
+      'Content-Type': 'application/json',
+      ...(answer.status === STATUS_TOO_MANY ? { 'Retry-After': RETRY_AFTER } : {}),
+      ...headers,
+    },
     body: formatErrorBody([{ code, message, ...(detail === undefined ? {} : { detail }) }]),
   };
 }

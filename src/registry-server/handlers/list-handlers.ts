@@ -5,7 +5,7 @@ import { HawserError } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
 import { mediaTypes } from '../../image/media-types.ts';
-import type { RegistryContext } from '../registry-context.ts';
+import type { RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import { json, pageSizeOf, queryOf } from './reply.ts';
 
@@ -14,27 +14,34 @@ const CATALOG_PAGE = 100;
 /** Bytes of a page of referrers: clients cap what they read at 4 MiB. */
 const REFERRERS_PAGE = 3 << 20;
 
-function next(route: Route, query: Readonly<Record<string, string>>): Record<string, string> {
-  return { Link: formatNextLink(`${formatRoute(route)}?${new URLSearchParams(query)}`) };
+function next(
+  context: RequestContext,
+  route: Route,
+  query: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const target = `${context.prefix}${formatRoute(route)}?${new URLSearchParams(query)}`;
+  return { Link: formatNextLink(target) };
 }
 
 /** end-8, GET `/v2/<name>/tags/list[?n=&last=]` */
 export async function listTags(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   { name }: { readonly name: RepositoryName },
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
-  const count = pageSizeOf(query);
+  const count = Math.min(pageSizeOf(query) ?? Number.POSITIVE_INFINITY, context.tagLimit);
   const all = await context.volume.tags.list(name);
   if (all === undefined) {
     throw new HawserError('NAME_UNKNOWN', `there is no repository ${name}`, { detail: { name } });
   }
   const last = query.get('last') ?? '';
   const start = last === '' ? 0 : firstBehind(all, last);
-  const tags = count === undefined ? all.slice(start) : all.slice(start, start + count);
-  const hasMore = count !== undefined && count > 0 && start + count < all.length;
-  const link = hasMore ? next({ kind: 'tags', name }, { last: tags.at(-1) ?? '', n: String(count) }) : {};
+  const tags = all.slice(start, start + count);
+  const hasMore = count > 0 && start + count < all.length;
+  const link = hasMore
+    ? next(context, { kind: 'tags', name }, { last: tags.at(-1) ?? '', n: String(count) })
+    : {};
   return json(200, { name, tags }, link);
 }
 
@@ -52,7 +59,7 @@ function firstBehind(sorted: readonly string[], last: string): number {
 /** GET `/v2/_catalog[?n=&last=]`, registry:2's list of repositories; a huge `n` is clamped (CVE-2023-2253). */
 export async function listCatalog(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
   const count = Math.min(pageSizeOf(query) ?? CATALOG_PAGE, context.catalogLimit);
@@ -66,7 +73,7 @@ export async function listCatalog(
     }
   }
   const link = hasMore
-    ? next({ kind: 'catalog' }, { last: repositories.at(-1) ?? '', n: String(count) })
+    ? next(context, { kind: 'catalog' }, { last: repositories.at(-1) ?? '', n: String(count) })
     : {};
   return json(200, { repositories }, link);
 }
@@ -84,7 +91,7 @@ function pageOf(descriptors: readonly Descriptor[]): readonly Descriptor[] {
 /** end-12, GET `/v2/<name>/referrers/<digest>[?artifactType=]`: an index, empty for what nobody knows. */
 export async function listReferrers(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   { name, digest }: { readonly name: RepositoryName; readonly digest: Digest },
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
@@ -99,7 +106,7 @@ export async function listReferrers(
   const filter: Record<string, string> = artifactType === '' ? {} : { artifactType };
   const link =
     page.length < wanted.length
-      ? next({ kind: 'referrers', name, digest }, { ...filter, last: page.at(-1)?.digest ?? '' })
+      ? next(context, { kind: 'referrers', name, digest }, { ...filter, last: page.at(-1)?.digest ?? '' })
       : {};
   return json(
     200,

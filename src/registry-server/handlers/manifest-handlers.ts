@@ -3,12 +3,21 @@ import { formatRoute, type ManifestReference } from '../../distribution/routes.t
 import { HawserError } from '../../errors/hawser-error.ts';
 import { type Digest, digestAlgorithm } from '../../image/digest.ts';
 import { type ManifestDocument, manifestSizeLimit, parseManifest } from '../../image/manifest.ts';
-import type { RegistryContext } from '../registry-context.ts';
+import type { EventTarget } from '../events/event.ts';
+import { emit, type RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import type { StoredManifest } from '../storage/manifests.ts';
-import { checkPushable } from './check-manifest.ts';
+import { checkPushable, findReferences } from './check-manifest.ts';
 import { errorResponse } from './error-response.ts';
-import { empty, formatWarning, isNotModified, locationOf, queryOf, requireDeletes } from './reply.ts';
+import {
+  absoluteURL,
+  empty,
+  formatWarning,
+  isNotModified,
+  locationOf,
+  queryOf,
+  requireDeletes,
+} from './reply.ts';
 
 /** `?tag=` parameters of one PUT; the specification wants ten at least. */
 const TAG_LIMIT = 100;
@@ -25,7 +34,7 @@ function unknownManifest({ name, reference }: ManifestTarget): HawserError {
 }
 
 async function findManifest(
-  context: RegistryContext,
+  context: RequestContext,
   { name, reference }: ManifestTarget,
 ): Promise<StoredManifest | undefined> {
   const { tags, manifests } = context.volume;
@@ -36,7 +45,7 @@ async function findManifest(
 /** end-3, GET and HEAD `/v2/<name>/manifests/<reference>`: the bytes as they were pushed, whatever Accept says. */
 export async function getManifest(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   target: ManifestTarget,
 ): Promise<RegistryResponse> {
   const manifest = await findManifest(context, target);
@@ -52,7 +61,12 @@ export async function getManifest(
       ...headers,
     },
   };
-  return request.method === 'HEAD' ? answer : { ...answer, body: manifest.bytes };
+  if (request.method === 'HEAD') return answer;
+  if (context.notify !== undefined) {
+    const tag = target.reference.kind === 'tag' ? { tag: target.reference.tag } : {};
+    await emit(context, 'pull', { ...manifestEvent(context, target.name, manifest), ...tag });
+  }
+  return { ...answer, body: manifest.bytes };
 }
 
 /** The body up to the limit; undefined as soon as it is longer, however long it goes on (CVE-2017-11468). */
@@ -92,7 +106,7 @@ function documentOf(request: RegistryRequest, reference: ManifestReference, byte
 /** end-7a and end-7b, PUT `/v2/<name>/manifests/<reference>[?tag=…]` */
 export async function putManifest(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   { name, reference }: ManifestTarget,
 ): Promise<RegistryResponse> {
   const tags = tagsOf(request, reference);
@@ -108,17 +122,59 @@ export async function putManifest(
     return errorResponse(error, {}, 413);
   }
   const document = documentOf(request, reference, bytes);
-  const warning = await checkPushable(context, name, document);
+  const found = await findReferences(context, name, document);
+  const warning = checkPushable(context, name, { document, found });
   await context.volume.manifests.put(name, document);
   for (const tag of tags) await context.volume.tags.set(name, tag, document.digest);
+  await emitPush(context, { name, reference, document, tags });
   const headers = createdHeaders(request, context, { name, reference, document, tags });
   return empty(201, warning === undefined ? headers : { ...headers, Warning: formatWarning(warning) });
 }
 
+interface PutManifest extends ManifestTarget {
+  readonly document: ManifestDocument;
+  readonly tags: readonly Tag[];
+}
+
+/** One event for the manifest, or one for each tag. */
+async function emitPush(context: RequestContext, { name, document, tags }: PutManifest): Promise<void> {
+  if (context.notify === undefined) return;
+  const { mediaType, digest, bytes } = document;
+  const target = manifestEvent(context, name, { mediaType, digest, bytes });
+  const targets = tags.length === 0 ? [target] : tags.map(tag => ({ ...target, tag }));
+  for (const each of targets) await emit(context, 'push', each);
+}
+
+function manifestEvent(
+  context: RequestContext,
+  name: RepositoryName,
+  manifest: Pick<StoredManifest, 'mediaType' | 'digest' | 'bytes'>,
+): EventTarget {
+  const { mediaType, digest, bytes } = manifest;
+  const reference = { kind: 'digest', digest } as const;
+  const url = absoluteURL(context.request, context, formatRoute({ kind: 'manifest', name, reference }));
+  const references = context.eventReferences ? { references: descriptorsIn(bytes) } : {};
+  return { repository: name, mediaType, digest, size: bytes.length, url, ...references };
+}
+
+/** What a manifest names, as it names it. */
+function descriptorsIn(bytes: Uint8Array): readonly object[] {
+  const {
+    config,
+    layers = [],
+    manifests = [],
+  } = JSON.parse(Buffer.from(bytes).toString('utf8')) as {
+    readonly config?: object;
+    readonly layers?: readonly object[];
+    readonly manifests?: readonly object[];
+  };
+  return [...(config === undefined ? [] : [config]), ...layers, ...manifests];
+}
+
 function createdHeaders(
   request: RegistryRequest,
-  context: RegistryContext,
-  put: ManifestTarget & { readonly document: ManifestDocument; readonly tags: readonly Tag[] },
+  context: RequestContext,
+  put: PutManifest,
 ): RegistryResponse['headers'] {
   const { digest, value } = put.document;
   const byDigest = { kind: 'digest', digest } as const;
@@ -134,7 +190,7 @@ function createdHeaders(
 /** end-9, DELETE: a tag alone, or a manifest with all its tags. */
 export async function deleteManifest(
   _request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   target: ManifestTarget,
 ): Promise<RegistryResponse> {
   requireDeletes(context);
@@ -142,6 +198,7 @@ export async function deleteManifest(
   const { tags, manifests } = context.volume;
   if (reference.kind === 'tag') {
     if (!(await tags.remove(name, reference.tag))) throw unknownManifest(target);
+    await emit(context, 'delete', { repository: name, tag: reference.tag });
     return empty(202);
   }
   const digests: readonly Digest[] = await manifests.digestsOf(name, reference.digest);
@@ -150,5 +207,6 @@ export async function deleteManifest(
   // Tags first: a crash in between leaves a manifest without a tag, never a tag without a manifest.
   await tags.removeAllOf(name, digests);
   await manifests.remove(name, canonical);
+  await emit(context, 'delete', { repository: name, digest: reference.digest });
   return empty(202);
 }

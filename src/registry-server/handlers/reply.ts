@@ -1,5 +1,5 @@
 import { HawserError } from '../../errors/hawser-error.ts';
-import type { RegistryContext } from '../registry-context.ts';
+import type { RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 
 type Headers = RegistryResponse['headers'];
@@ -13,9 +13,15 @@ export function json(status: number, value: unknown, headers: Headers = {}): Reg
   return { status, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(value) };
 }
 
+/** A path of this registry with all that is in front of it; a path alone where the client named no host. */
+export function absoluteURL(request: RegistryRequest, context: RequestContext, path: string): string {
+  if (context.externalURL !== undefined) return context.externalURL + path;
+  return `${request.origin ?? ''}${context.prefix}${path}`;
+}
+
 /** A path of this registry as a Location. */
-export function locationOf(request: RegistryRequest, context: RegistryContext, path: string): string {
-  return context.relativeURLs || request.origin === undefined ? path : request.origin + path;
+export function locationOf(request: RegistryRequest, context: RequestContext, path: string): string {
+  return context.relativeURLs ? context.prefix + path : absoluteURL(request, context, path);
 }
 
 /** The parameters behind `?`. */
@@ -32,7 +38,7 @@ export function isNotModified(request: RegistryRequest, etag: string): boolean {
 }
 
 /** @throws HawserError UNSUPPORTED when the registry does not delete (CVE-2026-41888: every way to delete asks here) */
-export function requireDeletes(context: RegistryContext): void {
+export function requireDeletes(context: RequestContext): void {
   if (context.deleteEnabled) return;
   throw new HawserError('UNSUPPORTED', 'deleting is switched off at this registry');
 }

@@ -3,17 +3,26 @@ import { type ByteRange, formatUploadedRange, parseUploadRange } from '../../dis
 import { formatRoute } from '../../distribution/routes.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from '../../image/digest.ts';
-import type { RegistryContext } from '../registry-context.ts';
+import { emit, type RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import type { UploadKey } from '../storage/uploads.ts';
 import { errorResponse } from './error-response.ts';
-import { empty, locationOf, queryOf } from './reply.ts';
+import { absoluteURL, empty, locationOf, queryOf } from './reply.ts';
 
-function blobCreated(
+/** The answer to a push, and to a mount, which is told of as one. */
+async function blobCreated(
   request: RegistryRequest,
-  context: RegistryContext,
-  { name, digest }: { readonly name: RepositoryName; readonly digest: Digest },
-): RegistryResponse {
+  context: RequestContext,
+  blob: { readonly name: RepositoryName; readonly digest: Digest; readonly from?: RepositoryName },
+): Promise<RegistryResponse> {
+  const { name, digest, from } = blob;
+  if (context.notify !== undefined) {
+    const size = (await context.volume.blobs.stat(name, digest))?.size ?? 0;
+    const url = absoluteURL(request, context, formatRoute({ kind: 'blob', name, digest }));
+    const target = { repository: name, digest, mediaType: 'application/octet-stream', size, url };
+    if (from === undefined) await emit(context, 'push', target);
+    else await emit(context, 'mount', { ...target, fromRepository: from });
+  }
   return empty(201, {
     Location: locationOf(request, context, formatRoute({ kind: 'blob', name, digest })),
     'Docker-Content-Digest': digest,
@@ -23,7 +32,7 @@ function blobCreated(
 /** What every answer about a live upload says: where it goes on, and what has arrived. */
 function uploadHeaders(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   { key, size }: { readonly key: UploadKey; readonly size: number },
 ): Record<string, string> {
   return {
@@ -66,7 +75,7 @@ async function* ofLength(source: AsyncIterable<Uint8Array>, length: number): Asy
 
 async function appendBody(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   key: UploadKey,
 ): Promise<number> {
   const range = announcedRange(request);
@@ -79,11 +88,17 @@ async function appendBody(
 async function outOfOrder(
   error: unknown,
   request: RegistryRequest,
-  { context, key }: { readonly context: RegistryContext; readonly key: UploadKey },
+  { context, key }: { readonly context: RequestContext; readonly key: UploadKey },
 ): Promise<RegistryResponse> {
   if (!isHawserError(error, 'RANGE_INVALID')) throw error;
   const size = await context.volume.uploads.size(key);
   return errorResponse(error, uploadHeaders(request, context, { key, size }));
+}
+
+/** Whether the client may have what `from` links; without a name, it must be allowed everything (CVE-2024-39897). */
+function mayMount({ grant }: RequestContext, from: RepositoryName | undefined): boolean {
+  if (from === undefined) return grant.isUnlimited;
+  return grant.allows({ type: 'repository', name: from, actions: ['pull'] });
 }
 
 /**
@@ -93,7 +108,7 @@ async function outOfOrder(
  */
 export async function startUpload(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   { name }: { readonly name: RepositoryName },
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
@@ -103,7 +118,9 @@ export async function startUpload(
     const digest = parseDigest(mount);
     const from = query.get('from');
     const source = from === null || from === '' ? { digest } : { digest, from: parseRepositoryName(from) };
-    if (await blobs.mount(name, source)) return blobCreated(request, context, { name, digest });
+    if (mayMount(context, source.from) && (await blobs.mount(name, source))) {
+      return await blobCreated(request, context, { name, ...source });
+    }
   }
   const whole = query.get('digest');
   if (whole !== null && mount === null) {
@@ -117,7 +134,7 @@ export async function startUpload(
       if (!isHawserError(error, 'DIGEST_INVALID')) await uploads.cancel(key);
       throw error;
     }
-    return blobCreated(request, context, { name, digest });
+    return await blobCreated(request, context, { name, digest });
   }
   const announced = query.get('digest-algorithm');
   const key = await uploads.start(name, announced === null ? undefined : parseAlgorithm(announced));
@@ -127,7 +144,7 @@ export async function startUpload(
 /** end-5, PATCH: a chunk with a Content-Range, or a stream without. */
 export async function appendToUpload(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   key: UploadKey,
 ): Promise<RegistryResponse> {
   try {
@@ -141,7 +158,7 @@ export async function appendToUpload(
 /** end-6, PUT `?digest=`: ends an upload, with the last chunk or the whole blob as its body where it has one. */
 export async function endUpload(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   key: UploadKey,
 ): Promise<RegistryResponse> {
   const digest = parseDigest(queryOf(request).get('digest') ?? '');
@@ -151,13 +168,13 @@ export async function endUpload(
     return await outOfOrder(error, request, { context, key });
   }
   await context.volume.uploads.commit(key, digest);
-  return blobCreated(request, context, { name: key.name, digest });
+  return await blobCreated(request, context, { name: key.name, digest });
 }
 
 /** end-13, GET: how far an upload is. */
 export async function getUpload(
   request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   key: UploadKey,
 ): Promise<RegistryResponse> {
   const size = await context.volume.uploads.size(key);
@@ -167,7 +184,7 @@ export async function getUpload(
 /** end-14, DELETE: ends an upload without a blob. */
 export async function cancelUpload(
   _request: RegistryRequest,
-  context: RegistryContext,
+  context: RequestContext,
   key: UploadKey,
 ): Promise<RegistryResponse> {
   await context.volume.uploads.cancel(key);

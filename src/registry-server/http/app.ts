@@ -1,39 +1,52 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type Express } from 'express';
+import type { Duplex } from 'node:stream';
 import { messageOf } from '../../errors/hawser-error.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
-import { adaptRequest } from './request-adapter.ts';
-import { sendResponse } from './send-response.ts';
+import { type AnyRequest, adaptRequest } from './request-adapter.ts';
+import { type ResponseTarget, sendResponse } from './send-response.ts';
 
 /** How long the rest of a refused body is read and thrown away, so that the client gets to see the answer. */
 const DISCARD_TIME = 5000;
 
+/** A request that was answered, for the log and the metrics. */
+export interface ServedRequest {
+  readonly request: RegistryRequest;
+  readonly protocol: string;
+  readonly status: number;
+  readonly contentType: string | undefined;
+  /** Bytes of the body. */
+  readonly sent: number;
+  /** Milliseconds. */
+  readonly time: number;
+  /** Why the answer did not get to its end. */
+  readonly failure: string | undefined;
+}
+
 export interface AppOptions {
   readonly answer: (request: RegistryRequest) => Promise<RegistryResponse>;
-  /** Takes one line of JSON for each request. */
-  readonly log?: ((line: string) => void) | undefined;
+  readonly onServed: (served: ServedRequest) => void;
   /** Whether connections must end with the answer, since the server is closing. */
   readonly isClosing: () => boolean;
 }
 
-/** The express application of a registry: all it does is to turn requests and answers from one form into the other. */
-export function createApp(options: AppOptions): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use((request: IncomingMessage, response: ServerResponse) => serve(request, response, options));
-  return app;
+export type AppListener = (request: AnyRequest, response: ResponseTarget) => void;
+
+/** The listener of a registry: all it does is to turn requests and answers from one form into the other. */
+export function createApp(options: AppOptions): AppListener {
+  return (request, response) => void serve(request, response, options);
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, options: AppOptions): Promise<void> {
+async function serve(request: AnyRequest, response: ResponseTarget, options: AppOptions): Promise<void> {
   const started = performance.now();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
+  const adapted = adaptRequest(request, gone.signal);
+  let answer: RegistryResponse | undefined;
   let sent = 0;
   let failure: string | undefined;
   try {
-    const answer = await options.answer(adaptRequest(request, gone.signal));
-    if (options.isClosing() || !request.complete) response.setHeader('Connection', 'close');
+    answer = await options.answer(adapted);
+    const isLast = options.isClosing() || !request.complete;
+    if (isLast && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
     sent = await sendResponse(response, answer);
     if (!request.complete) discardRest(request);
   } catch (error) {
@@ -41,22 +54,19 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
     failure = messageOf(error);
     response.destroy();
   }
-  options.log?.(
-    JSON.stringify({
-      time: new Date().toISOString(),
-      remote: request.socket.remoteAddress,
-      method: request.method,
-      url: request.url,
-      status: response.statusCode,
-      bytes: sent,
-      ms: Math.round((performance.now() - started) * 10) / 10,
-      agent: request.headers['user-agent'],
-      error: failure,
-    }),
-  );
+  const contentType = answer?.headers['Content-Type'];
+  options.onServed({
+    request: adapted,
+    protocol: `HTTP/${request.httpVersion}`,
+    status: response.statusCode,
+    contentType: typeof contentType === 'string' ? contentType : undefined,
+    sent,
+    time: performance.now() - started,
+    failure,
+  });
 }
 
-function discardRest(request: IncomingMessage): void {
+function discardRest(request: Duplex | AnyRequest): void {
   const timer = setTimeout(() => request.destroy(), DISCARD_TIME);
   request.once('close', () => clearTimeout(timer));
   request.once('error', () => clearTimeout(timer));

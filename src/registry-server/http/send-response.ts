@@ -1,15 +1,26 @@
-import type { ServerResponse } from 'node:http';
 import type { RegistryResponse } from '../registry-message.ts';
+
+/** What responses of HTTP/1.1 and of HTTP/2 have in common. */
+export interface ResponseTarget {
+  readonly statusCode: number;
+  setHeader(name: string, value: string | number | string[]): unknown;
+  writeHead(status: number): unknown;
+  write(chunk: Uint8Array, done: (error?: Error | null) => void): boolean;
+  end(): unknown;
+  end(chunk: Uint8Array): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  destroy(error?: Error): unknown;
+}
 
 /**
  * Writes chunks one by one: each is waited for until the system has taken it, so that its memory can be used again. One
  * listener serves the whole response.
  */
 class ChunkWriter {
-  readonly #target: ServerResponse;
+  readonly #target: ResponseTarget;
   #fail: ((error: Error) => void) | undefined;
 
-  constructor(target: ServerResponse) {
+  constructor(target: ResponseTarget) {
     this.#target = target;
     target.once('close', () => this.#fail?.(new Error('the client closed the connection')));
   }
@@ -27,7 +38,7 @@ class ChunkWriter {
 }
 
 async function sendStream(
-  target: ServerResponse,
+  target: ResponseTarget,
   response: RegistryResponse,
   body: AsyncIterable<Uint8Array>,
 ): Promise<number> {
@@ -50,7 +61,7 @@ async function sendStream(
   return size;
 }
 
-function writeHead(target: ServerResponse, response: RegistryResponse): void {
+function writeHead(target: ResponseTarget, response: RegistryResponse): void {
   for (const [name, value] of Object.entries(response.headers)) {
     target.setHeader(name, typeof value === 'string' ? value : [...value]);
   }
@@ -62,7 +73,7 @@ function writeHead(target: ServerResponse, response: RegistryResponse): void {
  *
  * @returns the bytes of the body
  */
-export async function sendResponse(target: ServerResponse, response: RegistryResponse): Promise<number> {
+export async function sendResponse(target: ResponseTarget, response: RegistryResponse): Promise<number> {
   const { body } = response;
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
@@ -75,7 +86,8 @@ export async function sendResponse(target: ServerResponse, response: RegistryRes
       target.setHeader('Content-Length', bytes?.length ?? 0);
     }
     writeHead(target, response);
-    target.end(bytes);
+    if (bytes === undefined) target.end();
+    else target.end(bytes);
     return bytes?.length ?? 0;
   }
   return await sendStream(target, response, body);

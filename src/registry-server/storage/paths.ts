@@ -4,11 +4,12 @@ import type { UploadID } from './upload-id.ts';
 
 /*
  * The layout of registry:2 (distribution/distribution registry/storage/paths.go, the same from v2.0 to v3.1). Every path
- * is built here, from parsed values only. Two kinds of file are ours, in places where registry:2 does not look:
+ * is built here, from parsed values only. Some files are ours, in places where registry:2 does not look:
  *
  *   blobs/sha512/<hex[0:2]>/<hex>/link   the sha256 digest of a blob that was pushed by its sha512; registry:2 reads
  *                                        files named `data` in blobs/ and nothing else
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
+ *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
  */
 const base = 'docker/registry/v2';
 
@@ -69,8 +70,12 @@ export function tagIndexPath(name: RepositoryName, tag: Tag, digest: Digest): st
   return `${tagPath(name, tag)}/index/${digestPath(digest)}/link`;
 }
 
+export function uploadsPath(name: RepositoryName): string {
+  return `${repositoryPath(name)}/_uploads`;
+}
+
 export function uploadPath(name: RepositoryName, id: UploadID): string {
-  return `${repositoryPath(name)}/_uploads/${id}`;
+  return `${uploadsPath(name)}/${id}`;
 }
 
 export function uploadDataPath(name: RepositoryName, id: UploadID): string {
@@ -79,6 +84,16 @@ export function uploadDataPath(name: RepositoryName, id: UploadID): string {
 
 export function uploadStartedPath(name: RepositoryName, id: UploadID): string {
   return `${uploadPath(name, id)}/startedat`;
+}
+
+/** Where events wait for an endpoint; its name is one that the configuration checked. */
+export function eventsPath(endpoint: string): string {
+  return `${base}/_hawser/events/${endpoint}`;
+}
+
+/** What the server holds that sends the events of an endpoint. */
+export function eventsLockPath(endpoint: string): string {
+  return `${eventsPath(endpoint)}/lock`;
 }
 
 export function trashPath(id: string): string {

@@ -12,8 +12,12 @@ export function newUploadID(): UploadID {
   return randomUUID() as string as UploadID;
 }
 
+export function isUploadID(text: string): text is UploadID {
+  return pattern.test(text);
+}
+
 /** @throws HawserError BLOB_UPLOAD_UNKNOWN: an id that we never gave out */
 export function parseUploadID(text: string): UploadID {
-  if (pattern.test(text)) return text as UploadID;
+  if (isUploadID(text)) return text;
   throw new HawserError('BLOB_UPLOAD_UNKNOWN', `there is no upload ${JSON.stringify(text.slice(0, 100))}`);
 }

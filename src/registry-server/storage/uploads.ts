@@ -8,8 +8,8 @@ import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './p
 import { RunningDigest } from './running-digest.ts';
 import { newUploadID, type UploadID } from './upload-id.ts';
 
-/** Uploads whose running digest is kept; what falls out is hashed again from its file. */
-const KEPT_UPLOADS = 4096;
+/** Milliseconds after which an open upload makes room for a new one, where there are too many. */
+const IDLE_TIME = 600_000;
 
 export interface UploadKey {
   readonly name: RepositoryName;
@@ -17,9 +17,17 @@ export interface UploadKey {
 }
 
 interface LiveUpload {
+  readonly key: UploadKey;
   readonly running: RunningDigest;
   /** A request of this process is writing. */
   busy: boolean;
+  /** Milliseconds since 1970 of the last request. */
+  used: number;
+}
+
+export interface UploadLimits {
+  /** Uploads that may be open at once, as far as this process knows of them. */
+  readonly maxOpen: number;
 }
 
 function unknownUpload(key: UploadKey, cause?: unknown): HawserError {
@@ -33,17 +41,24 @@ function unknownUpload(key: UploadKey, cause?: unknown): HawserError {
  */
 export class Uploads {
   readonly #driver: StorageDriver;
+  readonly #limits: UploadLimits;
+  /** The one that was used last comes last. */
   readonly #live = new Map<UploadID, LiveUpload>();
 
-  constructor(driver: StorageDriver) {
+  constructor(driver: StorageDriver, limits: UploadLimits) {
     this.#driver = driver;
+    this.#limits = limits;
   }
 
-  /** @param algorithm What the client announced to end the upload with; saves a second pass over the file. */
+  /**
+   * @param algorithm What the client announced to end the upload with; saves a second pass over the file.
+   * @throws HawserError TOOMANYREQUESTS
+   */
   async start(name: RepositoryName, algorithm?: DigestAlgorithm): Promise<UploadKey> {
+    await this.#makeRoom();
     const key = { name, id: newUploadID() };
     await this.#driver.write(uploadStartedPath(name, key.id), startedAt(new Date()), { durable: false });
-    this.#remember(key.id, new RunningDigest(algorithm));
+    this.#remember(key, new RunningDigest(algorithm));
     return key;
   }
 
@@ -124,7 +139,7 @@ export class Uploads {
     work: (live: LiveUpload, size: number) => Promise<Result>,
   ): Promise<Result> {
     const lock = await this.#lock(key);
-    const live = this.#live.get(key.id) ?? this.#remember(key.id, new RunningDigest());
+    const live = this.#remember(key, this.#live.get(key.id)?.running ?? new RunningDigest());
     live.busy = true;
     try {
       // Asked under the lock: who held it before may have ended the upload.
@@ -156,17 +171,24 @@ export class Uploads {
     for await (const chunk of await this.#driver.read(path, { end: size })) running.update(chunk);
   }
 
-  #remember(id: UploadID, running: RunningDigest): LiveUpload {
-    const live = { running, busy: false };
-    this.#live.set(id, live);
-    if (this.#live.size > KEPT_UPLOADS) {
-      for (const [oldest, { busy }] of this.#live) {
-        if (busy) continue;
-        this.#live.delete(oldest);
-        break;
-      }
-    }
+  #remember(key: UploadKey, running: RunningDigest): LiveUpload {
+    const live = { key, running, busy: false, used: Date.now() };
+    this.#live.delete(key.id);
+    this.#live.set(key.id, live);
     return live;
+  }
+
+  /** Gives up the upload that was not used for the longest time, where there are too many. */
+  async #makeRoom(): Promise<void> {
+    if (this.#live.size < this.#limits.maxOpen) return;
+    const oldest = [...this.#live.values()].find(({ busy }) => !busy);
+    if (oldest === undefined || oldest.used > Date.now() - IDLE_TIME) {
+      throw new HawserError(
+        'TOOMANYREQUESTS',
+        `there are ${this.#live.size} open uploads, which is the limit`,
+      );
+    }
+    await this.#discard(oldest.key);
   }
 }
 

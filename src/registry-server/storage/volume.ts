@@ -4,7 +4,7 @@ import type { StorageDriver } from './driver.ts';
 import { Manifests } from './manifests.ts';
 import { Referrers } from './referrers.ts';
 import { Tags } from './tags.ts';
-import { Uploads } from './uploads.ts';
+import { type UploadLimits, Uploads } from './uploads.ts';
 
 /** A registry's volume in the layout of registry:2, by what is in it. */
 export interface Volume {
@@ -17,12 +17,13 @@ export interface Volume {
   readonly repositories: (after?: string) => ReturnType<typeof listRepositories>;
 }
 
-export function openVolume(driver: StorageDriver): Volume {
+/** @param limits 10,000 open uploads where left out. */
+export function openVolume(driver: StorageDriver, limits: UploadLimits = { maxOpen: 10_000 }): Volume {
   const manifests = new Manifests(driver);
   const tags = new Tags(driver);
   return {
     blobs: new Blobs(driver),
-    uploads: new Uploads(driver),
+    uploads: new Uploads(driver, limits),
     manifests,
     tags,
     referrers: new Referrers(manifests, tags),

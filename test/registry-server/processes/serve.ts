@@ -3,6 +3,10 @@ import { startRegistry } from '../../../src/registry-server/start-registry.ts';
 // A registry of its own process, for tests that kill it or measure it: argv is the volume, a port
 // (0: any).
 const [root, port] = process.argv.slice(2) as [string, string];
-const registry = await startRegistry({ root, host: '127.0.0.1', port: Number(port) });
+const registry = await startRegistry({
+  storage: { kind: 'filesystem', root },
+  host: '127.0.0.1',
+  port: Number(port),
+});
 process.stdout.write(`${registry.url}\n`);
 process.once('SIGTERM', () => void registry.close().then(() => process.exit(0)));

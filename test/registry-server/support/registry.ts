@@ -5,11 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Digest, digestOf } from '../../../src/image/digest.ts';
 import { mediaTypes } from '../../../src/image/media-types.ts';
-import {
-  type RegistryOptions,
-  type RunningRegistry,
-  startRegistry,
-} from '../../../src/registry-server/start-registry.ts';
+import type { RegistryOptions } from '../../../src/registry-server/registry-options.ts';
+import { type RunningRegistry, startRegistry } from '../../../src/registry-server/start-registry.ts';
 
 export interface Answer {
   readonly status: number;
@@ -69,6 +66,11 @@ export function codeOf(answer: Answer): string | undefined {
   return (answer.json as { errors?: { code: string }[] } | undefined)?.errors?.[0]?.code;
 }
 
+/** A registry on a volume, on a free port of the loopback. */
+export function startOn(root: string, options: Partial<RegistryOptions> = {}): Promise<RunningRegistry> {
+  return startRegistry({ storage: { kind: 'filesystem', root }, host: '127.0.0.1', port: 0, ...options });
+}
+
 /** A registry on a volume in a temporary folder. */
 export class TestRegistry {
   readonly folder: string;
@@ -83,12 +85,15 @@ export class TestRegistry {
 
   static async start(options: Partial<RegistryOptions> = {}): Promise<TestRegistry> {
     const folder = await mkdtemp(join(tmpdir(), 'hawser-registry-'));
-    const root = join(folder, 'volume');
-    return new TestRegistry(folder, await startRegistry({ root, host: '127.0.0.1', port: 0, ...options }));
+    return new TestRegistry(folder, await startOn(join(folder, 'volume'), options));
   }
 
   get url(): string {
     return this.#running.url;
+  }
+
+  get debugPort(): number {
+    return this.#running.debugPort ?? 0;
   }
 
   get port(): number {
@@ -127,7 +132,7 @@ export class TestRegistry {
 
   async restart(options: Partial<RegistryOptions> = {}): Promise<void> {
     await this.close();
-    this.#running = await startRegistry({ root: this.root, host: '127.0.0.1', port: 0, ...options });
+    this.#running = await startOn(this.root, options);
   }
 
   async dispose(): Promise<void> {

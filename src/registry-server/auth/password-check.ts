@@ -56,7 +56,7 @@ export class PasswordCheck {
     const worker = this.#start();
     const result = await new Promise<CompareResult | Error>(resolve => {
       this.#waiting.set(id, resolve);
-      worker.postMessage({ id, password, hash } satisfies CompareJob);
+      worker.postMessage({ id, password, hash } satisfies CompareJob, []);
     });
     if (result instanceof Error) {
       throw new HawserError('UNAVAILABLE', 'passwords cannot be checked', { cause: result });

@@ -88,19 +88,18 @@ export class Endpoint {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stop;
     let lock: StorageLock | undefined;
-    try {
-      while (!signal.aborted) {
+    while (!this.#stop.signal.aborted) {
+      let isIdle = true;
+      try {
         lock ??= await this.#lock();
-        const idle = lock === undefined || !(await this.#deliverAll());
-        if (idle) await this.#sleep(POLL_INTERVAL);
+        if (lock !== undefined) isIdle = !(await this.#deliverAll());
+      } catch (error) {
+        this.#options.logger.log('error', `send events to ${this.name}: ${messageOf(error)}`);
       }
-    } catch (error) {
-      this.#options.logger.log('error', `send events to ${this.name}: ${messageOf(error)}`);
-    } finally {
-      await lock?.release();
+      if (isIdle) await this.#sleep(POLL_INTERVAL);
     }
+    await lock?.release();
   }
 
   async #lock(): Promise<StorageLock | undefined> {

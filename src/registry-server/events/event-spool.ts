@@ -7,11 +7,6 @@ import type { RegistryEvent } from './event.ts';
 const FILE_LIMIT = 10_000;
 const FILE_SIZE_LIMIT = 64 << 20;
 
-export interface SpooledEvents {
-  readonly path: string;
-  readonly events: readonly RegistryEvent[];
-}
-
 /**
  * Events that wait for an endpoint, in files on the volume: they outlive the process. Written by rename, not flushed: an
  * event survives `kill -9`, and is lost with the power.

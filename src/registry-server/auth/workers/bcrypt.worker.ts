@@ -20,5 +20,5 @@ parentPort?.on('message', ({ id, password, hash }: CompareJob) => {
   } catch {
     isEqual = false; // no hash of bcrypt: nobody's password fits
   }
-  parentPort?.postMessage({ id, isEqual } satisfies CompareResult);
+  parentPort?.postMessage({ id, isEqual } satisfies CompareResult, []);
 });

@@ -11,7 +11,7 @@ import { PasswordCheck } from './password-check.ts';
 
 const COST = 10;
 
-/** Compared with where there is no such user, so that the answer takes as long as for a wrong password. */
+/** Compared with where there is no user at all. */
 const nobody = '$2b$10$UB9HRgNy2gQpGbNqeBqjvOQg0ZJ2eYh3GMJqQG5lEHhZFzBDkUKpe';
 
 export interface HtpasswdOptions {
@@ -74,7 +74,9 @@ export class HtpasswdAuthenticator implements Authenticator {
       logger.log('error', `read ${this.#options.path}: ${messageOf(error)}`);
     }
     const hash = this.#users.get(given.user);
-    const isRight = await this.#check.matches(given.password, hash ?? nobody);
+    // Somebody else's for an unknown user, so that the answer takes as long as for a wrong password.
+    const [anybody = nobody] = this.#users.values();
+    const isRight = await this.#check.matches(given.password, hash ?? anybody);
     if (isRight && hash !== undefined) return unlimitedGrant(given.user);
     return this.#refusal('wrong user or password', realm);
   }

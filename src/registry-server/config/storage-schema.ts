@@ -6,11 +6,9 @@ import {
   integer,
   needless,
   oneOf,
-  optionalSection,
   type ReadContext,
   type Reader,
   refused,
-  requiredText,
   section,
   text,
 } from './readers.ts';
@@ -117,11 +115,4 @@ export function storageSection(node: ConfigNode, context: ReadContext) {
 export const redisSection = refused(needlessCache);
 
 /** `proxy`: a cache in front of one other registry. */
-export const proxySection = optionalSection({
-  remoteurl: requiredText,
-  username: text(''),
-  password: text(''),
-  exec: refused('credentials come from username and password'),
-  ttl: duration(168 * 3_600_000),
-  cachewritetimeout: needless(duration(300_000), 'the cache is written before it is read'),
-});
+export const proxySection = refused('hawser is no cache of another registry', 'Remove the section.');

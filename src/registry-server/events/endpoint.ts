@@ -37,7 +37,9 @@ export class Endpoint {
   readonly #stop = new AbortController();
   #unsaved: RegistryEvent[] = [];
   #saving: Promise<void> | undefined;
-  #wake: () => void = () => undefined;
+  #endSleep: () => void = () => undefined;
+  /** Whether something came since the last look. */
+  #isWoken = false;
   #failures = 0;
   readonly #running: Promise<void>;
 
@@ -93,6 +95,7 @@ export class Endpoint {
       let isIdle = true;
       try {
         lock ??= await this.#lock();
+        if (this.#unsaved.length > 0) await (this.#saving ??= this.#save());
         if (lock !== undefined) isIdle = !(await this.#deliverAll());
       } catch (error) {
         this.#options.logger.log('error', `send events to ${this.name}: ${messageOf(error)}`);
@@ -168,13 +171,20 @@ export class Endpoint {
   /** After `threshold` failures in a row, `backoff` before each try. */
   async #pause(): Promise<void> {
     const { threshold, backoff } = this.#options.settings;
-    await this.#sleep(this.#failures > threshold ? Math.max(backoff, RETRY_PAUSE) : RETRY_PAUSE);
+    const time = this.#failures > threshold ? Math.max(backoff, RETRY_PAUSE) : RETRY_PAUSE;
+    await delay(time, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined); // closing
+  }
+
+  #wake(): void {
+    this.#isWoken = true;
+    this.#endSleep();
   }
 
   async #sleep(time: number): Promise<void> {
     const early = new AbortController();
-    this.#wake = () => early.abort();
-    if (this.#stop.signal.aborted) return;
-    await delay(time, undefined, { signal: early.signal, ref: false }).catch(() => undefined); // woken
+    this.#endSleep = () => early.abort();
+    if (!this.#isWoken)
+      await delay(time, undefined, { signal: early.signal, ref: false }).catch(() => undefined);
+    this.#isWoken = false;
   }
 }

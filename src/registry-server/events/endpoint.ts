@@ -145,8 +145,8 @@ export class Endpoint {
     for (const [name, values] of Object.entries(settings.headers)) {
       for (const value of values) headers.append(name, value);
     }
-    const limit = AbortSignal.timeout(Math.max(1, settings.timeout));
-    const signal = AbortSignal.any([limit, this.#stop.signal]);
+    // Not cut when the registry closes: what the other side took must not be sent again.
+    const signal = AbortSignal.timeout(Math.max(1, settings.timeout));
     let problem: string;
     try {
       const body = JSON.stringify({ events });
@@ -159,7 +159,6 @@ export class Endpoint {
       }
       problem = `status ${response.status}`;
     } catch (error) {
-      if (this.#stop.signal.aborted) return false;
       problem = messageOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
     }
     this.counts.failed += events.length;

@@ -4,7 +4,6 @@ import { messageOf } from '../../errors/hawser-error.ts';
 import type { RegistryConfig } from '../config/schema.ts';
 import type { Logger } from '../log/logger.ts';
 import type { StorageReader } from '../storage/driver.ts';
-import { repositoriesPath } from '../storage/paths.ts';
 
 export type HealthSettings = RegistryConfig['health'];
 
@@ -54,7 +53,9 @@ async function checkFile(file: string): Promise<void> {
 
 function checksOf(settings: HealthSettings, driver: StorageReader): HealthCheck[] {
   const { storagedriver, file, http, tcp } = settings;
-  const storage = async () => void (await driver.stat(repositoriesPath));
+  const storage = async () => {
+    if ((await driver.stat('')) === undefined) throw new Error('the volume is not there');
+  };
   return [
     ...(storagedriver.enabled ? [{ ...storagedriver, name: 'storagedriver', run: storage }] : []),
     ...file.map(each => ({ ...each, name: each.file, threshold: 0, run: () => checkFile(each.file) })),

@@ -20,7 +20,7 @@ export interface ReadOptions {
 }
 
 export interface StorageReader {
-  /** Undefined where there is nothing at `path`. */
+  /** Undefined where there is nothing at `path`; the empty path is the volume itself. */
   stat(path: string): Promise<StoredInfo | undefined>;
   /**
    * The bytes of a file in large chunks. A chunk is valid until the next one is asked for: its memory is used again. The

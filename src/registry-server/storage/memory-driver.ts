@@ -102,6 +102,7 @@ export class MemoryDriver implements StorageDriver {
 
   #find(path: string): File | Folder | undefined {
     let node: File | Folder | undefined = this.#root;
+    if (path === '') return node;
     for (const name of path.split('/')) node = isFolder(node) ? node.get(name) : undefined;
     return node;
   }

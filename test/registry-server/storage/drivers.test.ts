@@ -71,6 +71,7 @@ for (const [kind, open] of Object.entries(drivers)) {
       const info = await driver.stat(`${root}/f/a`);
       expect(info).to.include({ kind: 'file', size: 3 });
       expect(info?.modified).to.be.within(before, Date.now() + 2000);
+      expect(await driver.stat('')).to.include({ kind: 'folder' });
       expect(await driver.stat(`${root}/f`)).to.include({ kind: 'folder', size: 0 });
       expect(await driver.list(`${root}/f/a`)).to.deep.equal([]);
     });
@@ -123,13 +124,13 @@ for (const [kind, open] of Object.entries(drivers)) {
       await driver.write(`${root}/o/second`, '2', { after: first });
       expect(isDone).to.equal(true);
       await driver.append(`${root}/o/up`, chunks('3'), 0);
-      const failed = Promise.reject(new Error('no'));
+      const failed = Promise.reject<void>(new Error('no'));
       failed.catch(() => undefined);
       const writes = [
-        driver.write(`${root}/o/third`, '3', { after: failed }),
-        driver.move(`${root}/o/up`, `${root}/o/moved`, { after: failed }),
+        () => driver.write(`${root}/o/third`, '3', { after: failed }),
+        () => driver.move(`${root}/o/up`, `${root}/o/moved`, { after: failed }),
       ];
-      for (const write of writes) expect(await codeOf(write)).to.equal('Error: no');
+      for (const write of writes) expect(await codeOf(write())).to.equal('Error: no');
       expect(await driver.list(`${root}/o`)).to.deep.equal(['first', 'second', 'up']);
     });
 

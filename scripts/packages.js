@@ -30,6 +30,7 @@ export const peerPackages = {
   '/usr/bin/bzip2': 'bzip2',
   '/usr/bin/setfattr': 'attr',
   '/usr/bin/curl': 'curl',
+  '/usr/bin/openssl': 'openssl',
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',
   '/usr/bin/ssh-agent': 'openssh-client',

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { digestOf } from '../../src/image/digest.ts';
@@ -19,15 +19,17 @@ class Receiver {
   #changed: () => void = () => undefined;
 
   constructor() {
-    this.#server = createServer((request, response) => {
-      void buffer(request).then(body => {
-        this.requests.push(request);
-        response.writeHead(this.status).end();
-        if (this.status === 200)
-          this.events.push(...(JSON.parse(body.toString()) as { events: RegistryEvent[] }).events);
-        this.#changed();
-      });
-    });
+    this.#server = createServer((request, response) => void this.#take(request, response));
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await buffer(request);
+    this.requests.push(request);
+    response.writeHead(this.status).end();
+    if (this.status === 200) {
+      this.events.push(...(JSON.parse(body.toString()) as { events: RegistryEvent[] }).events);
+    }
+    this.#changed();
   }
 
   async start(port = 0): Promise<number> {

@@ -4,7 +4,7 @@ import { createServer as createTCPServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { digestOf } from '../../src/image/digest.ts';
 import { mediaTypes } from '../../src/image/media-types.ts';
 import { configOfEnvironment } from '../../src/registry-server/config/load-config.ts';
@@ -17,7 +17,12 @@ import { codeOf, pushImage, send, TestRegistry } from './support/registry.ts';
 
 /** The options of a piece of configuration, but for where it stores and listens. */
 function configured(text: string): Partial<RegistryOptions> {
-  const { storage, host, port, ...rest } = optionsOfConfig(
+  const {
+    storage: _storage,
+    host: _host,
+    port: _port,
+    ...rest
+  } = optionsOfConfig(
     configOfEnvironment(`version: 0.1\nstorage: inmemory\nhttp: {addr: ":1"}\n${text}`, {}).config,
   );
   return rest;

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { digestOf } from '../../../src/image/digest.ts';
 import { verifyToken } from '../../../src/registry-server/auth/json-web-token.ts';
 import { libtrustKeyID, readTrustedKeys } from '../../../src/registry-server/auth/trusted-keys.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HawserError } from '../../../src/errors/hawser-error.ts';
 import { configOfEnvironment } from '../../../src/registry-server/config/load-config.ts';
 import { optionsOfConfig } from '../../../src/registry-server/config/options-of-config.ts';

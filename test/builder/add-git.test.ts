@@ -139,6 +139,21 @@ describe('ADD of git repositories', function () {
     });
   }
 
+  it('sends the token that is for the host', async () => {
+    process.env.HAWSER_TEST_TOKEN = 'tok\n';
+    try {
+      const { host } = new URL(url());
+      const secrets = [{ id: `GIT_AUTH_TOKEN.${host}`, env: 'HAWSER_TEST_TOKEN' }];
+      const context = sandbox.context({ Dockerfile: `FROM scratch\nADD ${url()}#refs/heads/main /auth\n` });
+      server.requests.length = 0;
+      await sandbox.build(context, { secrets });
+      const header = `basic ${Buffer.from('x-access-token:tok').toString('base64')}`;
+      expect(server.requests).to.satisfy((all: string[]) => all.every(request => request.endsWith(header)));
+    } finally {
+      delete process.env.HAWSER_TEST_TOKEN;
+    }
+  });
+
   it('checks --checksum against the commit, by its beginning too', async () => {
     const good = `ADD --checksum=${second.slice(0, 10)} ${url()}#main /x`;
     expect(await contentOf(good)).to.equal('second');

@@ -1,4 +1,4 @@
-import { linkSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { BuildSandbox, type ContextFile, errorOf } from './support.ts';
@@ -279,6 +279,40 @@ describe('COPY', () => {
     ]);
   });
 
+  it('trap 21: names in two sources become two files', async () => {
+    const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY b d/a /x/\n' });
+    linkSync(`${context}/d/a`, `${context}/b`);
+    const { image } = await sandbox.build(context);
+    expect(await sandbox.layer(image, -1)).to.deep.equal(['d0755 0:0 x', '-0644 0:0 x/a', '-0644 0:0 x/b']);
+  });
+
+  it('CVE-2026-55686, CVE-2024-9676: COPY, ADD and WORKDIR go through no link to the host', async () => {
+    const outside = sandbox.path('outside');
+    mkdirSync(outside, { recursive: true });
+    const lines = [
+      'COPY tree /',
+      'COPY f /abs/f',
+      'ADD f /up/',
+      'WORKDIR /abs/work',
+      'COPY --link f /deep/f',
+    ];
+    const context = sandbox.context({
+      'tree/abs': { link: outside },
+      'tree/up': { link: '../../../../../../..' },
+      'tree/deep': { link: `../../../..${outside}` },
+      f: 'f',
+      Dockerfile: ['FROM scratch', ...lines].join('\n'),
+    });
+    const { image } = await sandbox.build(context);
+    expect(readdirSync(outside)).to.deep.equal([]);
+    const inside = outside.slice(1);
+    expect(await sandbox.layer(image, 1)).to.include(`-0644 0:0 ${inside}/f`);
+    expect(await sandbox.layer(image, 2)).to.deep.equal(['-0644 0:0 f']);
+    expect(await sandbox.layer(image, 3)).to.include(`d0755 0:0 ${inside}/work`);
+    expect(await sandbox.layer(image, 4)).to.deep.equal(['d0755 0:0 deep', '-0644 0:0 deep/f']);
+    rmSync(outside, { recursive: true });
+  });
+
   it('trap 20: a socket becomes an empty file', async () => {
     const context = sandbox.context({ 'd/a': 'a', Dockerfile: 'FROM scratch\nCOPY d /x\n' });
     const server = createServer().listen(`${context}/d/socket`);
@@ -381,6 +415,13 @@ describe('COPY', () => {
       expect(error).to.include(expected);
       expect(error.location?.file).to.equal('Dockerfile');
       expect(error.location?.line).to.equal(1 + lines.split('\n').length);
+      // What is wrong with a source stands at its word.
+      if (error.code === 'COPY_SOURCE_UNKNOWN') {
+        const start = (error.location?.column ?? 0) - 1;
+        const end = (error.location?.endColumn ?? 0) - 1;
+        const word = error.location?.excerpt?.[0]?.slice(start, end) ?? '';
+        expect(lines.split('\n').at(-1)?.split(' ').slice(1, -1)).to.include(word);
+      }
     });
   }
 });

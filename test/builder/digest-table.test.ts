@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import { assert, property, string, uniqueArray } from 'fast-check';
 import { DigestTable } from '../../src/builder/cache/digest-table.ts';
 
 const keyOf = (text: string) => createHash('md5').update(text).digest();
@@ -8,9 +8,9 @@ const hexOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('DigestTable', () => {
   it('is a map, also after it was written and read', () => {
-    const names = fc.uniqueArray(fc.string(), { maxLength: 700 });
-    fc.assert(
-      fc.property(names, fc.string(), (known, other) => {
+    const names = uniqueArray(string(), { maxLength: 700 });
+    assert(
+      property(names, string(), (known, other) => {
         const table = new DigestTable();
         for (const name of known) table.add(keyOf(name), hexOf(name));
         const read = new DigestTable(table.toBytes());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { ImageConfig } from '../image/config.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import { givesContext } from './context/context-name.ts';
 import { openContext } from './context/open-context.ts';
 import type { CheckOptions } from './dockerfile/lint/check.ts';
 import { checkDockerfile } from './dockerfile/lint/check.ts';
@@ -18,7 +19,7 @@ import { ScratchFolders } from './scratch-folder.ts';
 
 export type CheckRequest = Pick<
   BuildOptions,
-  'context' | 'stdin' | 'file' | 'dockerfile' | 'secrets' | 'buildArgs' | 'target' | 'platform'
+  'context' | 'stdin' | 'file' | 'dockerfile' | 'contexts' | 'secrets' | 'buildArgs' | 'target' | 'platform'
 > & {
   /** `$HAWSER_ROOT/build-cache`, for a context that is fetched. */
   readonly cacheRoot?: string;
@@ -93,6 +94,8 @@ export async function checkBuild(request: CheckRequest, lookUp: LookUpConfig): P
   });
   const known = new Map<string, ImageConfig | undefined>();
   for (const [key, { image, platform, stage }] of wanted) {
+    // What --build-context gives is no image to be looked up.
+    if (givesContext(request.contexts ?? {}, image)) continue;
     try {
       known.set(key, await lookUp(image, platform));
     } catch (error) {

@@ -2,10 +2,9 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayoutStore, Lease } from '../../content/store.ts';
-import { HawserError, isHawserError, type SourceLocation } from '../../errors/hawser-error.ts';
+import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import { formatPlatform, type Platform } from '../../image/platform.ts';
-import { familiarReference, parseReference } from '../../image/reference.ts';
 import { textOf } from '../../util/byte-string.ts';
 import { type BuildContextFiles, plainHasher } from '../execute/context.ts';
 import type { NamedSource } from '../plan/named-source.ts';
@@ -13,6 +12,7 @@ import type { ResolvedBase } from '../plan/plan-build.ts';
 import { parseGitReference } from '../remote/git-reference.ts';
 import type { RemoteSources } from '../remote/remote-sources.ts';
 import type { ScratchFolders } from '../scratch-folder.ts';
+import { contextName } from './context-name.ts';
 import { type LoadedContext, loadContext } from './local-context.ts';
 
 export interface NamedContextServices {
@@ -39,7 +39,7 @@ export class NamedContexts {
   readonly #folders: LoadedContext[] = [];
 
   constructor(values: Readonly<Record<string, string>>, services: NamedContextServices) {
-    this.#values = new Map(Object.entries(values).map(([name, value]) => [keyOf(name), value]));
+    this.#values = new Map(Object.entries(values).map(([name, value]) => [contextName(name), value]));
     this.#services = services;
   }
 
@@ -50,7 +50,7 @@ export class NamedContexts {
    */
   async find(name: string, platform: Platform, location: SourceLocation): Promise<NamedSource | undefined> {
     if (this.#values.size === 0) return undefined;
-    const plain = keyOf(name);
+    const plain = contextName(name);
     const specific = `${plain}::${formatPlatform(platform)}`;
     const key = this.#values.has(specific) ? specific : plain;
     const value = this.#values.get(key);
@@ -123,17 +123,5 @@ export class NamedContexts {
     const folder = await loadContext(value, { memos, name: title });
     this.#folders.push(folder);
     return folder;
-  }
-}
-
-/** `docker.io/library/alpine:latest`, `alpine:latest` and `alpine` are one name. */
-function keyOf(name: string): string {
-  const [plain = '', ...platform] = name.split('::');
-  const end = platform.length === 0 ? '' : `::${platform.join('::')}`;
-  try {
-    return familiarReference(parseReference(plain)).replace(/:latest$/, '') + end;
-  } catch (error) {
-    if (!isHawserError(error)) throw error;
-    return name; // no reference, so no image's name, but a stage's perhaps
   }
 }

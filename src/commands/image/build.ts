@@ -126,6 +126,7 @@ export default class ImageBuild extends BaseCommand {
       ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
       ...(flags.target === undefined ? {} : { target: flags.target }),
       buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
+      contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
       ...(await platformOption(flags.platform)),
     };
     const call = flags.check ? 'check' : flags.call;
@@ -144,7 +145,6 @@ export default class ImageBuild extends BaseCommand {
           tags: flags.tag ?? [],
           noCache: flags['no-cache'],
           pull: flags.pull,
-          contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
           network: flags.network as 'default' | 'host' | 'none',
           ...cli.parseStepFlags(flags, process.env),
           outputs: (flags.output ?? []).map(cli.parseOutput),

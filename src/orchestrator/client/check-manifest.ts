@@ -71,13 +71,8 @@ export function schemaOfManifest({ value }: ManifestObject): Schema | undefined 
   return schemaOfKind({ group, version: apiVersion.slice(cut + 1), kind: String(value['kind']) });
 }
 
-/**
- * Looks at the fields of an object before it is sent anywhere.
- *
- * @throws HawserError OBJECT_INVALID with the place of the first wrong field
- */
-export function checkManifest(manifest: ManifestObject): void {
-  const { kind } = manifest.value;
+/** Whether an object says what it is. @throws HawserError OBJECT_INVALID with its place */
+export function checkKind(manifest: ManifestObject): void {
   for (const field of ['apiVersion', 'kind'] as const) {
     if (typeof manifest.value[field] === 'string' && manifest.value[field] !== '') continue;
     throw new HawserError('OBJECT_INVALID', `the object has no ${field}`, {
@@ -85,9 +80,18 @@ export function checkManifest(manifest: ManifestObject): void {
       remedy: 'A pod begins with apiVersion: v1 and kind: Pod.',
     });
   }
+}
+
+/**
+ * Looks at the fields of an object before it is sent anywhere.
+ *
+ * @throws HawserError OBJECT_INVALID with the place of the first wrong field
+ */
+export function checkManifest(manifest: ManifestObject): void {
+  checkKind(manifest);
   const schema = schemaOfManifest(manifest);
   if (schema === undefined) return;
-  const [problem] = decodeObject(schema, manifest.value, String(kind)).problems;
+  const [problem] = decodeObject(schema, manifest.value, String(manifest.value['kind'])).problems;
   if (problem !== undefined) throw problemError(manifest, schema, problem);
 }
 

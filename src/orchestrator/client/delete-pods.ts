@@ -57,14 +57,15 @@ async function targetsOfFiles(client: ApiClient, options: DeletePodsOptions): Pr
 }
 
 async function targetsOf(client: ApiClient, options: DeletePodsOptions): Promise<readonly Target[]> {
-  const { names, files = [], all = false, selector, namespace = 'default', signal } = options;
+  const { names, files = [], all = false, selector = '', namespace = 'default', signal } = options;
   const target = (name: string): Target => ({
     path: resourcePath(podResource, { namespace, name }),
     title: `pod "${name}"`,
   });
   if (files.length > 0) return targetsOfFiles(client, options);
   if (names.length > 0) return names.map(target);
-  if (!all && selector === undefined) {
+  // An empty selector selects everything: nobody means that by it.
+  if (!all && selector.trim() === '') {
     throw new HawserError('INVALID_ARGUMENT', 'no pod is named', {
       remedy: 'Name pods, or use -f FILE, -l LABELS or --all.',
     });

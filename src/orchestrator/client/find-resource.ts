@@ -2,6 +2,7 @@ import { HawserError } from '../../errors/hawser-error.ts';
 import { nearest } from '../../util/nearest.ts';
 import { type ApiClient } from './api-client.ts';
 import { isApiFailure } from './api-failure.ts';
+import { checkKind } from './check-manifest.ts';
 import { type ManifestObject, namespaceOf } from './manifest-object.ts';
 
 export interface ServedResource {
@@ -45,8 +46,9 @@ export class ResourceFinder {
     this.#client = client;
   }
 
-  /** @throws HawserError OBJECT_INVALID where it is not served */
+  /** @throws HawserError OBJECT_INVALID where it is not served, or does not say what it is */
   async find(manifest: ManifestObject, signal?: AbortSignal): Promise<ServedResource> {
+    checkKind(manifest);
     const apiVersion = String(manifest.value['apiVersion']);
     const kind = String(manifest.value['kind']);
     const parts = apiVersion.split('/').map(encodeURIComponent).join('/');

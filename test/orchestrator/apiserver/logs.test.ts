@@ -61,6 +61,8 @@ describe('API: logs', () => {
       tail: 5,
       since: '2025-12-31T23:59:00.000Z',
     });
+    await log('single', '?sinceSeconds=999999999999999');
+    expect(asked.pop()?.since).to.equal('1970-01-01T00:00:00.000Z');
     await log('double', '?container=b&sinceTime=2026-01-01T00:00:00Z');
     expect(asked[1]).to.include({ container: 'b', since: '2026-01-01T00:00:00Z' });
   });

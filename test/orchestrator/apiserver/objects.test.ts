@@ -115,6 +115,13 @@ describe('API: objects', () => {
         400,
         'Pod in version "v2" cannot be handled as a Pod: Pod in version "v1" is expected',
       ],
+      [
+        'a kind that is no text',
+        podsPath,
+        { apiVersion: 'v1', kind: { toString: 1, valueOf: 1 } },
+        400,
+        '{"toString":1,"valueOf":1} in version "v1" cannot be handled as a Pod: Pod in version "v1" is expected',
+      ],
       ['a list', podsPath, [], 400, 'body cannot be handled as a Pod: Pod in version "v1" is expected'],
     ];
     await create('a');

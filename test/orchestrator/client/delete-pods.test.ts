@@ -53,7 +53,8 @@ describe('client: delete', () => {
   });
 
   it('never takes more than it is told to', async () => {
-    expect(await refusal({}, 'INVALID_ARGUMENT')).to.equal('no pod is named');
+    for (const selector of [undefined, '', ' '])
+      expect(await refusal({ selector }, 'INVALID_ARGUMENT')).to.equal('no pod is named');
     for (const name of ['', '.', '..', 'a/b', '%2e%2e'])
       expect(await refusal({ names: [name] }, 'INVALID_ARGUMENT'), name).to.equal(
         `${JSON.stringify(name)} is not the name of an object`,
@@ -65,6 +66,10 @@ describe('client: delete', () => {
         'the pod has no metadata.name',
       );
     }
+    const nothing = 'kind: {toString: 1, valueOf: 1}\napiVersion: v1\nmetadata: {name: a}\n';
+    expect(await refusal({ files: ['-'], input: bytesOf(nothing) }, 'OBJECT_INVALID')).to.equal(
+      'the object has no kind',
+    );
     const elsewhere = 'kind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: kube-system}\n';
     expect(
       await refusal({ files: ['-'], input: bytesOf(elsewhere), namespace: 'default' }, 'OBJECT_INVALID'),

@@ -92,8 +92,9 @@ function checkKind(definition: ResourceDefinition, value: unknown): void {
   const apiVersion = apiVersionOf(definition);
   const given: JsonObject = isJsonObject(value) ? { apiVersion, kind, ...value } : {};
   if (given['kind'] === kind && given['apiVersion'] === apiVersion) return;
+  const text = (own: unknown) => (typeof own === 'string' ? own : (JSON.stringify(own) ?? ''));
   const what = isJsonObject(value)
-    ? `${String(value['kind'])} in version "${String(value['apiVersion'])}"`
+    ? `${text(value['kind'])} in version "${text(value['apiVersion'])}"`
     : 'body';
   throw badRequest(`${what} cannot be handled as a ${kind}: ${kind} in version "${apiVersion}" is expected`);
 }

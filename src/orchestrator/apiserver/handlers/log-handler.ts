@@ -34,7 +34,7 @@ function sinceOf(request: ApiRequest, now: number): string | undefined {
     throw badRequest('at most one of sinceTime or sinceSeconds may be specified');
   if (seconds !== undefined && seconds < 1)
     throw badRequest('sinceSeconds: Invalid value: must be greater than 0');
-  if (seconds !== undefined) return new Date(now - seconds * 1000).toISOString();
+  if (seconds !== undefined) return new Date(Math.max(0, now - seconds * 1000)).toISOString();
   if (time === '') return undefined;
   if (Number.isNaN(Date.parse(time))) throw badRequest(`sinceTime: Invalid value: ${JSON.stringify(time)}`);
   return time;

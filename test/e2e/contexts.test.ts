@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -107,6 +109,22 @@ describe('e2e: build contexts', function () {
     expect(check.code, check.stderr).to.equal(0);
     expect(check.stdout).to.contain('no warnings found');
   });
+
+  for (const args of [['-'], ['-f', '-', 'app']]) {
+    it(`ends at Ctrl-C while it waits for stdin: ${args.join(' ')}`, async () => {
+      const { env } = sandbox;
+      const bin = new URL('../../bin/run.js', import.meta.url).pathname;
+      const child = spawn(process.execPath, [bin, 'build', ...args], {
+        cwd: sandbox.folder,
+        env,
+        stdio: 'pipe',
+      });
+      const ended = once(child, 'exit');
+      // It has loaded what it needs once it takes what it is given.
+      child.stdin.write(`# ${'x'.repeat(300_000)}`, () => child.kill('SIGINT'));
+      expect((await ended)[0]).to.equal(130);
+    });
+  }
 
   it('leaves no scratch behind, whatever happens', async () => {
     const failed = await sandbox.try(['build', '-'], { input: Buffer.from([0x1f, 0x8b, 0x08, 1, 2, 3, 4]) });

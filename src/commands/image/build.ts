@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
+import { readStdin, stdinBytes } from '../../cli/stdin.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Platform } from '../../image/platform.ts';
 
@@ -122,8 +123,8 @@ export default class ImageBuild extends BaseCommand {
     const { file } = flags;
     const request = {
       context: args.context,
-      ...(args.context === '-' ? { stdin: process.stdin } : {}),
-      ...(file === '-' ? { dockerfile: await readStdin() } : file === undefined ? {} : { file }),
+      ...(args.context === '-' ? { stdin: stdinBytes(this.signal) } : {}),
+      ...(file === '-' ? { dockerfile: await readStdin(this.signal) } : file === undefined ? {} : { file }),
       ...(flags.target === undefined ? {} : { target: flags.target }),
       buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
       contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
@@ -185,10 +186,4 @@ export default class ImageBuild extends BaseCommand {
 async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {
   if (text === undefined) return {};
   return { platform: (await import('../../image/platform.ts')).parsePlatform(text) };
-}
-
-async function readStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

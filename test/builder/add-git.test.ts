@@ -60,6 +60,12 @@ describe('ADD of git repositories', function () {
     ).to.equal(true);
   });
 
+  it('trap 29: what is left out counts for the key too', async () => {
+    const whole = await layerOf(`ADD ${url()}#main:dir /part`);
+    const rest = await layerOf(`ADD --exclude=sub ${url()}#main:dir /part`);
+    expect([whole.length, rest.length]).to.deep.equal([3, 1]);
+  });
+
   const names: [string, string, string][] = [
     ['a branch', '#main', 'second'],
     ['an annotated tag', '#v1', 'first'],

@@ -141,6 +141,18 @@ describe('build contexts', function () {
       expect(await layerOf(context)).to.deep.equal(['d0755 0:0 x', '-0644 0:0 x/a']);
     });
 
+    it('may be called like a repository', async () => {
+      const context = sandbox.context({ Dockerfile: 'FROM scratch\nCOPY a /b\n', a: '' }, 'git@host:x.git');
+      const before = process.cwd();
+      process.chdir(sandbox.folder);
+      try {
+        expect(await layerOf('git@host:x.git')).to.deep.equal(['-0644 0:0 b']);
+      } finally {
+        process.chdir(before);
+      }
+      expect(await layerOf(context)).to.deep.equal(['-0644 0:0 b']);
+    });
+
     it('may be a link', async () => {
       sandbox.context({ Dockerfile: 'FROM scratch\nCOPY a /b\n', a: '' });
       symlinkSync('context', sandbox.path('link'));

@@ -103,6 +103,11 @@ export class NamedContexts {
   async #files(name: string, value: string): Promise<BuildContextFiles> {
     const title = `the context ${JSON.stringify(name)}`;
     const { loadRemotes, scratch, memos } = this.#services;
+    if (existsSync(value)) {
+      const folder = await loadContext(value, { memos, name: title });
+      this.#folders.push(folder);
+      return folder;
+    }
     const reference = parseGitReference(value);
     if (reference !== undefined) {
       const remotes = await loadRemotes();
@@ -115,13 +120,8 @@ export class NamedContexts {
       if (download.kind === 'file') await copyFile(textOf(download.entry.location), join(root, 'context'));
       return { tree: { root, owners: 'root' }, hasher: plainHasher, name: title };
     }
-    if (!existsSync(value)) {
-      throw new HawserError('CONTEXT_INVALID', `--build-context ${name}=${value}: there is no such folder`, {
-        remedy: 'Name a folder, docker-image://…, oci-layout://…, a git repository or a URL.',
-      });
-    }
-    const folder = await loadContext(value, { memos, name: title });
-    this.#folders.push(folder);
-    return folder;
+    throw new HawserError('CONTEXT_INVALID', `--build-context ${name}=${value}: there is no such folder`, {
+      remedy: 'Name a folder, docker-image://…, oci-layout://…, a git repository or a URL.',
+    });
   }
 }

@@ -55,6 +55,7 @@ export async function openContext(
   const opener = new ContextOpener(request, services);
   const { context } = request;
   if (context === '-') return opener.stdin();
+  if (existsSync(context)) return opener.folder();
   const reference = gitReferenceOf(context);
   const isUrl = /^https?:\/\//.test(context);
   if (reference === undefined && !isUrl) return opener.folder();
@@ -71,10 +72,9 @@ export async function openContext(
   }
 }
 
-/** `github.com/owner/repository` is one too, unless there is such a folder. */
+/** `github.com/owner/repository` is one too. */
 function gitReferenceOf(context: string): GitReference | undefined {
-  const isShort = context.startsWith('github.com/') && !existsSync(context);
-  if (!isShort) return parseGitReference(context);
+  if (!context.startsWith('github.com/')) return parseGitReference(context);
   const [path = '', ...fragment] = context.split('#');
   const end = fragment.length === 0 ? '' : `#${fragment.join('#')}`;
   return parseGitReference(`https://${path.replace(/\.git$|\/$/, '')}.git${end}`);

@@ -135,12 +135,12 @@ class CopyOperation implements Operation {
 
   /** What the sources hold, by content; of what is elsewhere, what names it. */
   async #contents(tree: SourceTree | undefined): Promise<KeyPart> {
-    const { context, sources } = this.#definition;
+    const { context, sources, excludes } = this.#definition;
     const remote: KeyPart[] = [];
     const listings: SourceListing[] = [];
     for (const source of sources) {
       await this.#at(source, async () => {
-        if (source.kind === 'remote') remote.push([listings.length, await source.remote.key()]);
+        if (source.kind === 'remote') remote.push([listings.length, excludes, await source.remote.key()]);
         else listings.push(...this.#list(source, tree));
       });
     }

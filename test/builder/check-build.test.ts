@@ -121,7 +121,7 @@ describe('checks of a build', () => {
       });
       const { findings } = await checkBuild({ context, target: 'a' }, lookUp);
       expect(findings.map(({ rule, lines, hint }) => [rule.name, lines.start, hint])).to.deep.equal([
-        ['CopyIgnoredFile', 2, '.dockerignore:1: * hides it.'],
+        ['CopyIgnoredFile', 2, '.dockerignore:1: * hides it; take it back below that line:'],
       ]);
     });
   });

@@ -1,4 +1,5 @@
 import type { SourceLocation } from '../../errors/hawser-error.ts';
+import { countWhere } from '../../util/count-where.ts';
 
 /** A Dockerfile as it was read: its name and its physical lines, without their ends. */
 export interface DockerfileSource {
@@ -81,17 +82,21 @@ export function locationOfLines(
   return { file: source.file, line: startLine, endLine: Math.max(startLine, endLine), excerpt };
 }
 
-function positionAt(line: LogicalLine, offset: number, side: 'start' | 'end'): Position {
-  let low = 0;
-  let high = line.segments.length;
-  // the last segment that begins at the offset or before it; an end on a border belongs to the piece before
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    const begins = line.segments[middle]?.offset ?? 0;
-    if (side === 'start' ? begins <= offset : begins < offset) low = middle;
-    else high = middle;
+/** Where the lines of a text begin. */
+export function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1)) {
+    starts.push(index + 1);
   }
-  const found = line.segments[low];
+  return starts;
+}
+
+function positionAt(line: LogicalLine, offset: number, side: 'start' | 'end'): Position {
+  // the last segment that begins at the offset or before it; an end on a border belongs to the piece before
+  const count = countWhere(line.segments, begin =>
+    side === 'start' ? begin.offset <= offset : begin.offset < offset,
+  );
+  const found = line.segments[Math.max(0, count - 1)];
   if (found === undefined) return { line: line.startLine, column: 1 };
   return { line: found.line, column: found.column + offset - found.offset };
 }

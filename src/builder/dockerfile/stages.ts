@@ -1,4 +1,5 @@
 import { HawserError } from '../../errors/hawser-error.ts';
+import { countWhere } from '../../util/count-where.ts';
 import { nearest } from '../../util/nearest.ts';
 import type { Dockerfile } from './ast.ts';
 import { dockerfileError } from './errors.ts';
@@ -22,6 +23,8 @@ export interface Program {
   readonly globals: readonly ArgInstruction[];
   /** At least one. */
   readonly stages: readonly Stage[];
+  /** Those of one name, from the top. */
+  readonly named: ReadonlyMap<string, readonly Stage[]>;
 }
 
 /** Interprets all instructions and cuts them into stages; throws DOCKERFILE_INVALID at the first that is wrong. */
@@ -48,13 +51,29 @@ export function parseProgram(dockerfile: Dockerfile): Program {
     const location = last === undefined ? { file: dockerfile.source.file, line: 1 } : locationIn(last);
     throw dockerfileError('dockerfile contains no stages to build', location, 'Add a FROM line.');
   }
-  return { dockerfile, globals, stages };
+  return { dockerfile, globals, stages, named: byName(stages) };
+}
+
+function byName(stages: readonly Stage[]): ReadonlyMap<string, readonly Stage[]> {
+  const named = new Map<string, Stage[]>();
+  for (const stage of stages) {
+    if (stage.name === undefined) continue;
+    const others = named.get(stage.name);
+    if (others === undefined) named.set(stage.name, [stage]);
+    else others.push(stage);
+  }
+  return named;
+}
+
+function lastNamed({ named }: Program, name: string, isAbove: (stage: Stage) => boolean): Stage | undefined {
+  const stages = named.get(name) ?? [];
+  return stages[countWhere(stages, isAbove) - 1];
 }
 
 /** The stage that a FROM means by `image`, its variables resolved: the last of that name above it. Case counts. */
 export function findBaseStage(program: Program, image: string, from: FromInstruction): Stage | undefined {
-  const above = program.stages.filter(stage => stage.from.node.line.startLine < from.node.line.startLine);
-  const stage = above.findLast(candidate => candidate.name === image.toLowerCase());
+  const { startLine } = from.node.line;
+  const stage = lastNamed(program, image.toLowerCase(), above => above.from.node.line.startLine < startLine);
   if (stage === undefined || stage.name === image) return stage;
   throw dockerfileError(
     `failed to parse stage name ${JSON.stringify(image)}: invalid reference format: repository name must be lowercase`,
@@ -91,9 +110,9 @@ export function findSourceStage(
     );
   }
   const wanted = name.toLowerCase();
-  const found = program.stages.slice(0, before.index).findLast(stage => stage.name === wanted);
+  const found = lastNamed(program, wanted, above => above.index < before.index);
   if (found !== undefined) return found;
-  const later = program.stages.find(stage => stage.name === wanted);
+  const later = program.named.get(wanted)?.[0];
   if (later === undefined) return undefined;
   if (later === before) {
     return fail(`circular dependency detected on stage: ${wanted}`, 'A stage cannot take files from itself.');

@@ -1,4 +1,4 @@
-/** Inputs that made parsers slow, each of about `size` characters. */
+/** Inputs that made parsers and linters slow, each of about `size` characters. */
 export const hostileInputs: Readonly<Record<string, (size: number) => string>> = {
   blanks: size => longLines(size, length => `RUN x${' '.repeat(length)}y`),
   'blanks over continuations': size => `FROM a\nRUN x${`${' '.repeat(1000)}\\\n`.repeat(size / 1000)}`,
@@ -22,7 +22,18 @@ export const hostileInputs: Readonly<Record<string, (size: number) => string>> =
   pairs: size => `FROM a\nENV ${'a=b \\\n'.repeat(size / 6)}c=d`,
   arguments: size => `FROM a\nARG ${'a=b \\\n'.repeat(size / 6)}c=d`,
   stages: size => 'FROM a AS b\n'.repeat(size / 12),
+  'stages on each other': size => lines(size, index => `FROM a${index} AS A${index + 1}`),
+  'copies from stages': size => lines(size, index => `FROM a AS b${index}\nCOPY --from=b${index - 1} a b`),
+  variables: size => `FROM scratch\n${lines(size, index => `ENV a${index}=$b${index}`)}`,
+  runs: size => `FROM debian\nUSER 0\n${'RUN sudo apt-get install -y a && cd b\n'.repeat(size / 40)}`,
+  'runs in a heredoc': size => `FROM debian\nRUN <<E\n${'sudo apt-get install a\n'.repeat(size / 24)}E`,
+  'commands of a run': size => `FROM a\nRUN ${'apt-get install --a=$(b) && \\\n'.repeat(size / 33)} b`,
+  'copies and installs': size => `FROM a\n${'COPY . /\nRUN npm ci\n'.repeat(size / 20)}`,
 };
+
+function lines(size: number, line: (index: number) => string): string {
+  return Array.from({ length: size / 30 }, (_, index) => line(index)).join('\n');
+}
 
 /** Of a length that BuildKit takes, in a number that grows with the size. */
 function longLines(size: number, line: (length: number) => string): string {

@@ -172,7 +172,8 @@ class CheckRun {
       { node: from.node, range: from.image },
       {
         message: `Base image ${image} was pulled with platform ${JSON.stringify(formatPlatform(config))}, expected ${JSON.stringify(formatPlatform(expected))} for current build`,
-        hint: 'Use an image for that platform, or --platform on the FROM line.',
+        hint: 'Use an image for that platform; or say that this one is meant:',
+        mended: [`FROM --platform=${formatPlatform(config)} ${image}`],
       },
     );
   }

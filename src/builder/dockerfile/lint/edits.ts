@@ -1,6 +1,6 @@
 import type { DockerfileNode } from '../ast.ts';
 import type { DockerfileSource, Position } from '../source.ts';
-import { rangeIn } from '../source.ts';
+import { lineStarts, rangeIn } from '../source.ts';
 import type { Edit, Finding, Fix } from './finding.ts';
 
 interface Span {
@@ -49,12 +49,10 @@ export function withoutOverlaps(fixes: readonly Fix[]): readonly Edit[] {
 /** The text with edits that do not overlap; line ends and a byte order mark stay as they are. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   const mark = text.startsWith('\ufeff') ? 1 : 0;
-  const starts = [mark];
-  for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1))
-    starts.push(index + 1);
+  const [, ...starts] = lineStarts(text);
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const offsetOf = ({ line, column }: Position) =>
-    Math.min(text.length, (starts[line - 1] ?? text.length) + column - 1);
+    Math.min(text.length, (line === 1 ? mark : (starts[line - 2] ?? text.length)) + column - 1);
   let result = '';
   let copied = 0;
   for (const edit of edits.toSorted((left, right) => compare(left.start, right.start))) {

@@ -373,6 +373,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
 function findingsOf(text: string, options: Partial<CheckOptions> = {}) {
   const result = checkDockerfile(text, { file: 'Dockerfile', platform: amd64, ...options });
   if (result.error !== undefined) throw result.error;
+  const bare = result.findings.filter(({ fix, mended }) => fix === undefined && mended === undefined);
+  expect(bare, 'without mended text').to.deep.equal([]);
   return result.findings.map(({ rule, lines, message }) => [rule.name, lines.start, message]);
 }
 

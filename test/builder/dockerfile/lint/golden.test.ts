@@ -68,6 +68,12 @@ describe('image lint', () => {
         expectText(join(folder, name, 'expected.txt'), `${lines.join('\n')}\n`);
       });
 
+      it('shows the mended text of each', () => {
+        const { findings } = lintDockerfile(loaded.text, loaded.options);
+        const bare = findings.filter(({ fix, mended }) => fix === undefined && mended === undefined);
+        expect(bare.map(({ rule, message }) => [rule.name, message])).to.deep.equal([]);
+      });
+
       it('writes what is safe, and then no more', () => {
         const { text, options } = loaded;
         const fixed = fixDockerfile(text, options);

@@ -2,7 +2,7 @@ import { Session } from 'node:inspector';
 import { hostileInputs } from '../hostile.ts';
 
 /*
- * Prints how many steps the parser takes for each hostile input, at three sizes: how often V8 ran a block of its modules,
+ * Prints how many steps the parser and the linter take for each hostile input, at three sizes: how often V8 ran a block of its modules,
  * and how many characters the built-in functions that go over a text had before them. A process of its own, since V8
  * counts only in functions that it compiles after it was asked to.
  */
@@ -64,6 +64,7 @@ ask('Profiler.enable');
 ask('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 const { parseDockerfile } = await import('../../../../src/builder/dockerfile/parse.ts');
 const { parseProgram } = await import('../../../../src/builder/dockerfile/stages.ts');
+const { lintDockerfile } = await import('../../../../src/builder/dockerfile/lint/lint.ts');
 const { isHawserError } = await import('../../../../src/errors/hawser-error.ts');
 counting(String.prototype, ['indexOf', 'includes', 'replace', 'replaceAll', 'split', 'trim']);
 counting(RegExp.prototype, ['exec', 'test']);
@@ -77,14 +78,22 @@ function parse(text: string): void {
   }
 }
 
-const counts = Object.entries(hostileInputs).map(([name, input]) => {
-  const steps = [16, 32, 64].map(factor => {
-    const text = input(factor * 1200);
-    stepsSoFar(); // it begins anew with every question
-    scanned = 0;
-    parse(text);
-    return stepsSoFar() + scanned;
+function lint(text: string): void {
+  lintDockerfile(text, { file: 'Dockerfile' });
+}
+
+function count(work: (text: string) => void): object {
+  const counts = Object.entries(hostileInputs).map(([name, input]) => {
+    const steps = [16, 32, 64].map(factor => {
+      const text = input(factor * 1200);
+      stepsSoFar(); // it begins anew with every question
+      scanned = 0;
+      work(text);
+      return stepsSoFar() + scanned;
+    });
+    return [name, steps];
   });
-  return [name, steps];
-});
-process.stdout.write(JSON.stringify(Object.fromEntries(counts)));
+  return Object.fromEntries(counts);
+}
+
+process.stdout.write(JSON.stringify({ parser: count(parse), linter: count(lint) }));

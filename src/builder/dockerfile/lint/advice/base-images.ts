@@ -41,7 +41,8 @@ function adviseTag({ stage, image, reference }: StageSurvey, { linter }: Survey)
         reference.tag === undefined
           ? `${image} without a tag is whatever is the latest when it is pulled`
           : `${image} is another image whenever it is pulled`,
-      hint: 'Name a version, or a digest where builds must not differ at all.',
+      hint: 'Name a version; or a digest, where builds must not differ at all:',
+      mended: [`FROM ${image.replace(/:latest$/, '')}:VERSION`],
     },
   );
 }

@@ -14,9 +14,8 @@ export function adviseCacheOrder(survey: Survey): void {
   for (const stage of survey.stages) {
     const copy = stage.stage.instructions.find(isWholeContext);
     if (copy === undefined) continue;
-    const installs = installsBelow(stage, copy);
-    const [first] = installs;
-    if (first !== undefined) report({ copy, ...first }, survey);
+    const install = installBelow(stage, copy);
+    if (install !== undefined) report({ copy, ...install }, survey);
   }
 }
 
@@ -33,21 +32,19 @@ interface Found {
   readonly install: DependencyInstall;
 }
 
-function installsBelow({ stage, scripts }: StageSurvey, copy: Copy): readonly Found[] {
-  const lineOf = (line: StageInstruction) => stage.instructions.indexOf(line);
-  const isKnownAbove = (install: DependencyInstall) =>
-    scripts.some(
-      ({ line, steps }) => lineOf(line) < lineOf(copy) && steps.some(step => isUse(step, install)),
-    );
-  const found: Found[] = [];
+/** The first install below the COPY, of a kind that is not above it too. */
+function installBelow({ scripts }: StageSurvey, copy: Copy): Found | undefined {
+  const above = new Set<DependencyInstall>();
   for (const script of scripts) {
-    if (lineOf(script.line) < lineOf(copy)) continue;
+    const isAbove = script.line.node.line.startLine < copy.node.line.startLine;
     for (const step of script.steps) {
-      const install = [...dependencyInstalls, ...systemInstalls].find(candidate => isUse(step, candidate));
-      if (install !== undefined && !isKnownAbove(install)) found.push({ script, step, install });
+      const uses = [...dependencyInstalls, ...systemInstalls].filter(install => isUse(step, install));
+      const install = uses[0];
+      if (isAbove) for (const use of uses) above.add(use);
+      else if (install !== undefined && !above.has(install)) return { script, step, install };
     }
   }
-  return found;
+  return undefined;
 }
 
 function isUse(step: RunStep, { programs, verbs, files }: DependencyInstall): boolean {

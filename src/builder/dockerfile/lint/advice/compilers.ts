@@ -1,6 +1,7 @@
 import { operandsOf, verbOf } from '../shell/invocation.ts';
 import type { ShellWord } from '../shell/parse-shell.ts';
 import { adviceRules } from './advice-rules.ts';
+import { oneLine } from './one-line.ts';
 import type { RunScript, RunStep } from './run-script.ts';
 import type { StageSurvey, Survey } from './survey.ts';
 import { officialName } from './survey.ts';
@@ -50,7 +51,8 @@ function adviseScript(script: RunScript, { linter }: Survey): void {
     if (word === undefined) continue;
     linter.report(adviceRules.compilerInImage, script.place(word), {
       message: `${word.raw} stays in the image, and only building needs it`,
-      hint: 'Build in a stage of its own and COPY --from it what was made; or remove the package in the same RUN.',
+      hint: 'Remove it at the end of the same RUN; or build in a stage of its own, and copy what it made:',
+      mended: ['FROM … AS build', oneLine(script.line.text), '…', 'FROM …', 'COPY --from=build /app /app'],
     });
     return;
   }

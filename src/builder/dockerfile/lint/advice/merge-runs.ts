@@ -3,6 +3,7 @@ import { deleteLines, replaceIn, safeFix, shownFix } from '../edits.ts';
 import type { Edit, Finding } from '../finding.ts';
 import { adviceRules } from './advice-rules.ts';
 import { continuationIndent } from './append-command.ts';
+import { oneLine } from './one-line.ts';
 import type { RunScript } from './run-script.ts';
 import type { StageSurvey, Survey } from './survey.ts';
 
@@ -18,10 +19,11 @@ export function adviseMerges(survey: Survey): void {
 
 /** Runs of RUN lines with equal flags, two or more. */
 function groupsOf({ stage, scripts }: StageSurvey): readonly (readonly RunScript[])[] {
+  const scriptOf = new Map<StageInstruction, RunScript>(scripts.map(script => [script.line, script]));
   const groups: RunScript[][] = [];
   let open: RunScript[] = [];
   for (const line of stage.instructions) {
-    const script = scripts.find(candidate => candidate.line === line);
+    const script = scriptOf.get(line);
     const previous = open.at(-1);
     if (hasOwnConfig(line)) open = [];
     const fits =
@@ -58,7 +60,7 @@ function adviseGroup(group: readonly RunScript[], { linter }: Survey): void {
   });
 }
 
-function remedyOf(group: readonly RunScript[]): Pick<Finding, 'fix' | 'hint'> {
+function remedyOf(group: readonly RunScript[]): Pick<Finding, 'fix' | 'hint' | 'mended'> {
   const edits = (join: Join) =>
     group.slice(1).flatMap((script, index) => joint(group[index] as RunScript, script, join));
   if (group.every(({ shell }) => shell.isChain)) {
@@ -67,7 +69,13 @@ function remedyOf(group: readonly RunScript[]): Pick<Finding, 'fix' | 'hint'> {
   }
   // behind `set -e` a failure ends the script wherever it happens
   if (group.every(stopsAtFailure)) return shownFix(...edits(';'));
-  return { hint: 'Put them into one: RUN <<EOF with set -e in its first line.' };
+  return { hint: 'Put them into one that stops at the first failure:', mended: heredocOf(group) };
+}
+
+function heredocOf(group: readonly RunScript[]): readonly string[] {
+  const flags = (group[0]?.line.node.flags ?? []).map(({ text }) => `${text} `).join('');
+  const commands = group.map(({ line }) => oneLine(line.command.words.join(' ')));
+  return [`RUN ${flags}<<EOF`, 'set -e', ...commands, 'EOF'];
 }
 
 type Join = '&&' | ';';

@@ -11,10 +11,11 @@ import type { StageSurvey, Survey } from './survey.ts';
 /** Only the stages of the image count: what others leave goes with them. */
 export function advisePackageCaches(survey: Survey): void {
   const variables = new Set<string>();
+  const managers = packageManagers.map(manager => ({ manager, needing: needingCache(manager, survey) }));
   for (const stage of survey.chain) {
     collectVariables(stage, variables);
     for (const script of stage.scripts) {
-      for (const manager of packageManagers) adviseScript({ script, manager, variables }, survey);
+      for (const manager of managers) adviseScript({ ...manager, script, variables }, survey);
     }
   }
 }
@@ -28,10 +29,12 @@ function collectVariables({ stage }: StageSurvey, variables: Set<string>): void 
 interface Use {
   readonly script: RunScript;
   readonly manager: PackageManager;
+  /** The scripts of all stages that install from what another one left. */
+  readonly needing: ReadonlySet<RunScript>;
   readonly variables: ReadonlySet<string>;
 }
 
-function adviseScript({ script, manager, variables }: Use, survey: Survey): void {
+function adviseScript({ script, manager, needing, variables }: Use, survey: Survey): void {
   const steps = script.steps.filter(
     step => manager.programs.includes(step.program) && manager.verbs.includes(verbOf(step)?.value ?? ''),
   );
@@ -60,21 +63,25 @@ function adviseScript({ script, manager, variables }: Use, survey: Survey): void
         ? `End the RUN with ${command}, or keep it out with --mount=type=cache,target=${manager.folders[0]}.`
         : `Add ${option.text}.`,
     ...(edits.length === 0
-      ? {}
-      : isNeededBelow(script, manager, survey)
+      ? { mended: [command] }
+      : needing.size > (needing.has(script) ? 1 : 0)
         ? shownFix(...edits)
         : safeFix(...edits)),
   });
 }
 
-/** Whether some other RUN installs from what this one would clean away. Only apt does not fetch it anew by itself. */
-function isNeededBelow(script: RunScript, { programs }: PackageManager, { stages }: Survey): boolean {
-  if (!programs.includes('apt-get')) return false;
-  const others = stages.flatMap(({ scripts }) => scripts).filter(other => other !== script);
-  return others.some(({ steps }) => {
-    const verbs = steps.filter(({ program }) => programs.includes(program)).map(step => verbOf(step)?.value);
-    return verbs.some(verb => verb !== 'update') && !verbs.includes('update');
-  });
+function needingCache({ programs, refresh }: PackageManager, { stages }: Survey): ReadonlySet<RunScript> {
+  if (refresh === undefined) return new Set();
+  return new Set(
+    stages
+      .flatMap(({ scripts }) => scripts)
+      .filter(({ steps }) => {
+        const verbs = steps
+          .filter(({ program }) => programs.includes(program))
+          .map(step => verbOf(step)?.value);
+        return verbs.length > 0 && !verbs.includes(refresh);
+      }),
+  );
 }
 
 /** As it is called here, e.g. `python3 -m pip`. */

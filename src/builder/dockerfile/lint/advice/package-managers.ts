@@ -15,6 +15,8 @@ export interface PackageManager {
     readonly command: string;
     readonly pattern: RegExp;
   };
+  /** The verb that fetches anew what was cleaned away, where the others do not by themselves. */
+  readonly refresh?: string;
   /** Folders on which a cache mount keeps it out of the layer. */
   readonly folders: readonly string[];
 }
@@ -28,6 +30,7 @@ export const packageManagers: readonly PackageManager[] = [
       command: 'rm -rf /var/lib/apt/lists/*',
       pattern: /\/var\/lib\/apt(?:\/|\s|$)|\bapt(?:-get)? dist-clean\b|\/var\/lib\/\{[^}]*\bapt\b/,
     },
+    refresh: 'update',
     folders: ['/var/lib/apt'],
   },
   {

@@ -1,4 +1,4 @@
-import type { Stage } from '../../stages.ts';
+import { countWhere } from '../../../../util/count-where.ts';
 import { safeFix, shownFix } from '../edits.ts';
 import type { Edit } from '../finding.ts';
 import { adviceRules } from './advice-rules.ts';
@@ -65,15 +65,11 @@ const rootImages =
   /^(?:debian|ubuntu|alpine|fedora|amazonlinux|rockylinux|almalinux|oraclelinux|archlinux|opensuse\/leap|busybox|python|node|golang|ruby|rust|php|perl|gcc|openjdk|eclipse-temurin|maven|nginx|httpd|buildpack-deps)$/;
 
 /** Whether the line surely runs as root. */
-function isRootAt({ line }: RunScript, { stage, reference }: StageSurvey): boolean {
-  const user = lastUser(stage, line.node.line.startLine);
-  if (user !== undefined) return isRoot(user);
+function isRootAt({ line: run }: RunScript, { users, reference }: StageSurvey): boolean {
+  const above = countWhere(users, ({ node }) => node.line.startLine < run.node.line.startLine);
+  const last = users[above - 1];
+  if (last !== undefined) return isRoot(last.user.text);
   return rootImages.test(officialName(reference) ?? '');
-}
-
-function lastUser(stage: Stage, before: number): string | undefined {
-  const users = stage.instructions.flatMap(line => (line.kind === 'user' ? [line] : []));
-  return users.findLast(({ node }) => node.line.startLine < before)?.user.text;
 }
 
 export function isRoot(user: string): boolean {

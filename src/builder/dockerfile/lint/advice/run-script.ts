@@ -1,8 +1,9 @@
+import { countWhere } from '../../../../util/count-where.ts';
 import type { EscapeToken } from '../../ast.ts';
 import { heredocContent, parseHeredocMark } from '../../heredoc.ts';
 import type { RunInstruction } from '../../instructions.ts';
 import type { Position, Word } from '../../source.ts';
-import { rangeIn } from '../../source.ts';
+import { lineStarts, rangeIn } from '../../source.ts';
 import type { Edit } from '../finding.ts';
 import type { Place } from '../linter.ts';
 import type { Invocation } from '../shell/invocation.ts';
@@ -79,9 +80,10 @@ function heredocScript(
   body: { readonly text: string; readonly first: number; readonly escape: EscapeToken },
 ): RunScript {
   const shell = parseShell(body.text);
+  const starts = lineStarts(body.text);
   const positionOf = (offset: number): Position => {
-    const before = body.text.slice(0, offset).split('\n');
-    return { line: body.first + before.length - 1, column: (before.at(-1) ?? '').length + 1 };
+    const lines = countWhere(starts, start => start <= offset);
+    return { line: body.first + lines - 1, column: offset - (starts[lines - 1] ?? 0) + 1 };
   };
   const replace: RunScript['replace'] = ({ start, end }, text) => ({
     start: positionOf(start),

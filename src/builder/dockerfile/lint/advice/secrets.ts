@@ -39,8 +39,10 @@ function adviseCopy(line: StageInstruction, survey: Survey): void {
 
 function adviseScript(script: RunScript, survey: Survey): void {
   for (const { words, assignments } of script.shell.commands) {
+    let previous: ShellWord | undefined;
     for (const word of [...assignments, ...words]) {
-      const id = secretIn(word, words);
+      const id = secretIn(word, previous);
+      previous = word;
       if (id === undefined) continue;
       report(survey, script.place(word), { what: 'the command has a secret in it', id });
       return;
@@ -49,15 +51,14 @@ function adviseScript(script: RunScript, survey: Survey): void {
 }
 
 /** What to call the secret that a word is or has; undefined where it has none. */
-function secretIn(word: ShellWord, words: readonly ShellWord[]): string | undefined {
+function secretIn(word: ShellWord, previous: ShellWord | undefined): string | undefined {
   const { value, raw } = word;
   if (tokens.test(raw)) return 'token';
   if (value === undefined) return undefined;
   if (credentials.test(value)) return 'password';
   const [, name = '', given = ''] = /^(?:--?)?([A-Za-z][\w-]*)=(.+)$/.exec(value) ?? [];
   if (given !== '' && named.test(name)) return name.toLowerCase();
-  const previous = words[words.indexOf(word) - 1]?.value;
-  const option = /^--([a-z][\w-]*)$/.exec(previous ?? '')?.[1];
+  const option = /^--([a-z][\w-]*)$/.exec(previous?.value ?? '')?.[1];
   return option !== undefined && named.test(option) && !value.startsWith('-') ? option : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { parseReference, type Reference } from '../../../../image/reference.ts';
 import type { EscapeToken } from '../../ast.ts';
+import type { UserInstruction } from '../../instructions.ts';
 import { findBaseStage, findTarget, type Program, type Stage } from '../../stages.ts';
 import type { Linter } from '../linter.ts';
 import type { RunScript } from './run-script.ts';
@@ -26,6 +27,7 @@ export interface StageSurvey {
   readonly inImage: boolean;
   /** Each RUN that has one, with its script. */
   readonly scripts: readonly RunScript[];
+  readonly users: readonly UserInstruction[];
 }
 
 export interface Survey {
@@ -48,13 +50,13 @@ export interface SurveyOptions {
 
 export function surveyOf(options: SurveyOptions): Survey {
   const { program, linter, imageOf, context } = options;
-  const parents: Stage[] = [];
+  const parents = new Set<Stage>();
   for (
     let stage: Stage | undefined = findTarget(program, options.target);
     stage !== undefined;
     stage = findBaseStage(program, imageOf(stage), stage.from)
   ) {
-    parents.unshift(stage);
+    parents.add(stage);
   }
   const lastShells = new Map<Stage, boolean>();
   const stages = program.stages.map((stage): StageSurvey => {
@@ -68,8 +70,9 @@ export function surveyOf(options: SurveyOptions): Survey {
       stage,
       image,
       reference: isImage ? referenceOf(image) : undefined,
-      inImage: parents.includes(stage),
+      inImage: parents.has(stage),
       scripts,
+      users: stage.instructions.filter(line => line.kind === 'user'),
     };
   });
   return { program, linter, stages, chain: stages.filter(({ inImage }) => inImage), context };

@@ -76,7 +76,10 @@ function checkLegacy(node: DockerfileNode, pair: Pair, { linter, scope }: ScopeW
     { node, range: { start: pair.name.start, end: pair.value.end } },
     {
       message: `"${keyword} key=value" should be used instead of legacy "${keyword} key value" format`,
-      ...fix,
+      ...(fix ?? {
+        hint: 'Put the value into quotes, and an escape before those in it:',
+        mended: [`${keyword} ${pair.name.text}="VALUE"`],
+      }),
     },
   );
 }

@@ -10,25 +10,17 @@ export function checkCommand(line: CmdInstruction | EntrypointInstruction, work:
   const { node, command } = line;
   if (!command.shell || command.words.length === 0 || work.scope.shellSet) return;
   const [argument] = node.args;
-  const words = plainWords(command.words[0] ?? '');
-  const fix =
-    words === undefined || argument === undefined
-      ? undefined
-      : shownFix(replaceIn(node, argument, `[${words.map(word => JSON.stringify(word)).join(', ')}]`));
-  linterReport(line, work.linter, fix);
-}
-
-function linterReport(
-  { node }: CmdInstruction | EntrypointInstruction,
-  linter: Linter,
-  fix: ReturnType<typeof shownFix> | undefined,
-): void {
-  linter.report(
+  const text = command.words[0] ?? '';
+  const words = plainWords(text);
+  const array = `[${(words ?? ['/bin/sh', '-c', text]).map(word => JSON.stringify(word)).join(', ')}]`;
+  work.linter.report(
     buildChecks.jsonArgsRecommended,
-    { node, range: node.args[0] },
+    { node, range: argument },
     {
       message: `JSON arguments recommended for ${node.keyword.text} to prevent unintended behavior related to OS signals`,
-      ...(fix ?? { hint: 'Put the words into a JSON array; or choose a SHELL, if this one is meant.' }),
+      ...(words === undefined || argument === undefined
+        ? { hint: 'If the shell is meant, name it:', mended: [`${node.keyword.text} ${array}`] }
+        : shownFix(replaceIn(node, argument, array))),
     },
   );
 }

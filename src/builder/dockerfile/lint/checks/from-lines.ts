@@ -70,7 +70,7 @@ function checkDeclared(
     linter.report(
       buildChecks.undefinedArgInFrom,
       { node, range: word },
-      { message, hint: `Declare it above the first FROM: ARG ${name}.`, ...rename },
+      { message, ...(rename ?? { hint: 'Declare it above the first FROM:', mended: [`ARG ${name}`] }) },
     );
   }
 }
@@ -86,7 +86,10 @@ function checkDefaults(program: Program, defaults: () => ReadonlyMap<string, str
       { node: from.node, range: from.image },
       {
         message: `Default value for ARG ${from.image.text} results in empty or invalid base image name`,
-        hint: 'Give the ARG a default, or write ${NAME:-default}.',
+        hint: 'Give the ARG a default, or the variable:',
+        mended: [
+          `FROM ${from.image.text.replace(/\$\{?(\w+)\}?/g, (_, name: string) => `\${${name}:-DEFAULT}`)}`,
+        ],
       },
     );
   }

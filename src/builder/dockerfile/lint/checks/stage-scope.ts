@@ -120,8 +120,7 @@ export class StageScope {
       { node, range: word },
       {
         message: `Usage of undefined variable '$${name}'${near === undefined ? '' : ` (did you mean $${near}?)`}`,
-        hint: `Define it above with ARG ${name} or ENV ${name}=….`,
-        ...rename,
+        ...(rename ?? { hint: 'Define it above:', mended: [`ARG ${name}`] }),
       },
     );
   }

@@ -10,7 +10,8 @@ export function checkTransfer(line: CopyInstruction | AddInstruction, work: Line
   for (const source of sources) {
     const path = scope.expand(node, source, linter)?.text;
     if (path === undefined || !fromContext || isRemote(path)) continue;
-    const hidden = whyHidden(path, work);
+    const clean = posix.normalize(path).replace(/^\/+/, '').replace(/\/+$/, '');
+    const hidden = whyHidden(clean, work);
     if (hidden === undefined) continue;
     const action = line.kind === 'add' ? 'Add' : 'Copy';
     linter.report(
@@ -18,7 +19,8 @@ export function checkTransfer(line: CopyInstruction | AddInstruction, work: Line
       { node, range: source },
       {
         message: `Attempting to ${action} file ${JSON.stringify(path)} that is excluded by .dockerignore`,
-        hint: `${hidden} hides it.`,
+        hint: `${hidden} hides it; take it back below that line:`,
+        mended: [`!${clean}`],
       },
     );
   }
@@ -32,8 +34,7 @@ export function isRemote(source: string): boolean {
   return /^(?:https?:\/\/|git:\/\/|ssh:\/\/|git@)/.test(source);
 }
 
-function whyHidden(path: string, work: LineWork): string | undefined {
-  const clean = posix.normalize(path).replace(/^\/+/, '').replace(/\/+$/, '');
+function whyHidden(clean: string, work: LineWork): string | undefined {
   // the context itself is always there, and what a wildcard finds is not hidden
   if (clean === '' || clean === '.' || /[*?[\\]/.test(clean)) return undefined;
   return work.whyHidden(clean);

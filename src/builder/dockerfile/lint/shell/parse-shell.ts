@@ -124,7 +124,7 @@ class Lexer {
     let quoted = false;
     while (this.#position < this.#text.length) {
       const character = this.#text[this.#position] as string;
-      if (/[\s;|&()]/.test(character) && !this.#inRedirection(start)) break;
+      if (/[ \t\r\n;|&()]/.test(character) && !this.#inRedirection(start)) break;
       const part = this.#part(character);
       quoted ||= character === '"' || character === "'" || character === '\\';
       value = value === undefined || part === undefined ? undefined : value + part;
@@ -149,8 +149,7 @@ class Lexer {
       case '"':
         return this.#doubleQuoted();
       case '\\':
-        this.#position += 2;
-        return this.#text[this.#position - 1] === '\n' ? '' : (this.#text[this.#position - 1] ?? '');
+        return this.#escaped();
       case '`':
         this.#until('`', 1);
         return undefined;
@@ -161,6 +160,13 @@ class Lexer {
         this.#position++;
         return character;
     }
+  }
+
+  #escaped(): string {
+    const next = this.#text[this.#position + 1];
+    if (next === undefined) this.isOdd = true;
+    this.#position += next === undefined ? 1 : 2;
+    return next === undefined || next === '\n' ? '' : next;
   }
 
   #until(stop: string, from: number): string {

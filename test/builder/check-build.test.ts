@@ -96,6 +96,16 @@ describe('checks of a build', () => {
       ]);
     });
 
+    it('ask for no image of a name that --build-context gives', async () => {
+      const context = sandbox.context({
+        Dockerfile: 'FROM b\nENV A=$HOME\nFROM debian:latest\nFROM c\nCMD x',
+      });
+      const contexts = { b: '.', debian: 'docker-image://a' };
+      const { findings } = await checkBuild({ context, contexts }, lookUp);
+      expect(asked.map(line => line.split(' ')[0])).to.deep.equal(['c']);
+      expect(namesOf(findings)).not.to.include('UndefinedVar');
+    });
+
     it('tell less of what an image says that nobody could look up', async () => {
       const context = sandbox.context({ Dockerfile: 'FROM unknown\nENV A=$HOME B=$C\nCMD x' });
       expect(namesOf((await checkBuild({ context }, lookUp)).findings)).to.deep.equal([

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import { array, assert, constantFrom, oneof, property, string } from 'fast-check';
 import { invocationOf } from '../../../../src/builder/dockerfile/lint/shell/invocation.ts';
 import { parseShell } from '../../../../src/builder/dockerfile/lint/shell/parse-shell.ts';
 
@@ -44,16 +44,14 @@ const rows: readonly Row[] = [
 ];
 
 /** Texts of what shell scripts are made of, put together at random. */
-const scripts = fc
-  .array(
-    fc.oneof(
-      fc.constantFrom(...'ab \t\r\n\\\'"`$(){}[]<>|&;#=!*\u000B\u00A0\u2028'),
-      fc.constantFrom('&&', '||', ';;', '<<', '$(', '${', '2>&1', ' if ', 'A=', '\\\n'),
-      fc.string({ unit: 'binary', maxLength: 2 }),
-    ),
-    { maxLength: 40 },
-  )
-  .map(parts => parts.join(''));
+const scripts = array(
+  oneof(
+    constantFrom(...'ab \t\r\n\\\'"`$(){}[]<>|&;#=!*\u000B\u00A0\u2028'),
+    constantFrom('&&', '||', ';;', '<<', '$(', '${', '2>&1', ' if ', 'A=', '\\\n'),
+    string({ unit: 'binary', maxLength: 2 }),
+  ),
+  { maxLength: 40 },
+).map(parts => parts.join(''));
 
 describe('shell scripts of RUN lines', () => {
   for (const { script, commands, isChain = true } of rows) {
@@ -65,8 +63,8 @@ describe('shell scripts of RUN lines', () => {
   }
 
   it('end for any text, their words as written and in order', () => {
-    fc.assert(
-      fc.property(scripts, script => {
+    assert(
+      property(scripts, script => {
         let last = 0;
         for (const command of parseShell(script).commands) {
           for (const { start, end, raw } of [...command.assignments, ...command.words]) {

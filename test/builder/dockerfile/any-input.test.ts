@@ -51,7 +51,8 @@ describe('any input to the parser', () => {
     assert(property(uint8Array({ maxLength: 200 }), parseOrRefuse));
   });
 
-  describe('takes steps in proportion to its length', () => {
+  describe('takes steps in proportion to its length', function () {
+    this.timeout(60_000);
     const counter = join(import.meta.dirname, 'processes/count-steps.ts');
     let counts: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
     before(() => {

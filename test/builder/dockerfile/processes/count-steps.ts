@@ -84,8 +84,8 @@ function lint(text: string): void {
 
 function count(work: (text: string) => void): object {
   const counts = Object.entries(hostileInputs).map(([name, input]) => {
-    const steps = [16, 32, 64].map(factor => {
-      const text = input(factor * 1200);
+    const steps = [10, 20, 40].map(factor => {
+      const text = input(factor * 1000);
       stepsSoFar(); // it begins anew with every question
       scanned = 0;
       work(text);

@@ -31,7 +31,8 @@ export function libcFunction(prototype: string): NativeFunction {
 /** A binder, as `libcFunction`, for another library of the system; undefined where it is not installed. */
 export function libraryFunctions(name: string): ((prototype: string) => NativeFunction) | undefined {
   try {
-    const library = loadKoffi().load(name);
+    // Deep: a Node that has a library of its own inside must not answer for the functions of this one.
+    const library = loadKoffi().load(name, { deep: true });
     return prototype => library.func(prototype);
   } catch {
     return undefined; // not installed

@@ -1,4 +1,4 @@
-import { HawserError, type SourceLocation } from '../../errors/hawser-error.ts';
+import { HawserError, isHawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
 import { byteString } from '../../util/byte-string.ts';
 import { cacheKeyOf, type KeyPart } from '../cache/key.ts';
@@ -134,7 +134,7 @@ async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork
   // A WORKDIR of the base image need not be there.
   const owner = lookUpOwner(rootfs, user) ?? { uid: 0, gid: 0 };
   makeFolders(byteString(rootfs), byteString(definition.cwd), { owner, mode: 0o755 });
-  const { exitCode } = await runStep({
+  const step = runStep({
     rootfs,
     mounts: [...prepared.mounts, ...(script === undefined ? [] : [scriptMount(script)])],
     args: definition.args,
@@ -152,7 +152,19 @@ async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork
       options.output(stream, chunk);
     },
   });
+  const exitCode = await exitCodeOf(step);
   if (exitCode !== 0) throw stepFailed(definition, exitCode, tail.lines());
+}
+
+/** A program that cannot be started has failed as one that a shell cannot start. */
+async function exitCodeOf(step: ReturnType<RunStep>): Promise<number> {
+  try {
+    return (await step).exitCode;
+  } catch (error) {
+    if (isHawserError(error, 'COMMAND_NOT_FOUND')) return 127;
+    if (isHawserError(error, 'COMMAND_NOT_EXECUTABLE')) return 126;
+    throw error;
+  }
 }
 
 function stepFailed(definition: RunDefinition, exitCode: number, output: readonly string[]): HawserError {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,6 +51,12 @@ export class DockerDaemon {
       this.#process.kill('SIGTERM');
       await once(this.#process, 'exit');
     }
+    // The host's network namespace stays mounted, once a container has used it.
+    const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
+    const mounted = lines
+      .map(line => line.split(' ')[4] ?? '')
+      .filter(path => path.startsWith(`${this.#folder}/`));
+    for (const path of mounted.toReversed()) await run(['umount', '-l', path]);
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

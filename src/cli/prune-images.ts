@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pruneCacheMounts } from '../builder/execute/mounts/cache-mounts.ts';
 import { isUntaggedName, loadImage } from '../content/resolve-image.ts';
 import type { LayoutStore } from '../content/store.ts';
 import { isHawserError } from '../errors/hawser-error.ts';
@@ -73,12 +74,14 @@ export async function pruneImages(
     if (image !== undefined && used.has(image.config.digest)) continue;
     if (await store.references.remove(named.name)) lines.push(`Untagged: ${named.name}`);
   }
+  let caches = 0;
   if (options.buildCache || options.all) {
+    caches = await pruneCacheMounts(join(roots.root, 'build-cache/mounts'));
     for (const part of ['steps', 'downloads', 'git'])
       await rm(join(roots.root, 'build-cache', part), { recursive: true, force: true });
   }
   const snapshots = await openSnapshots(roots);
   const freed = await pruneSnapshots(snapshots, await neededSnapshots(store));
   const { size } = await collectUnused(roots, store);
-  return { lines, size: size + freed };
+  return { lines, size: size + freed + caches };
 }

@@ -202,6 +202,17 @@ describe('building with RUN', () => {
     expect(await sandbox.store.leases.list()).to.deep.equal([]);
   });
 
+  it('trap 52: tells the last 20 lines of a RUN that fails, of both its streams', async () => {
+    const loop = 'i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; done; echo last >&2';
+    const error = await errorOf(() => sandbox.build(dockerfile(`${from}RUN exec 2>&1; ${loop}; exit 3\n`)));
+    const expected = [...Array.from({ length: 19 }, (_, index) => `line ${index + 12}`), 'last'];
+    expect(error.detail).to.deep.equal({ exitCode: 3, output: expected });
+    expect(error.message.split('\n').slice(1)).to.deep.equal(expected.map(line => `  ${line}`));
+    const missing = await errorOf(() => sandbox.build(dockerfile(`${from}RUN ["no-such-program"]\n`)));
+    expect(missing.code).to.equal('BUILD_STEP_FAILED');
+    expect(missing.detail).to.deep.include({ exitCode: 127 });
+  });
+
   it('runs stages side by side', async () => {
     const stage = (name: string) => `FROM busybox AS ${name}\nRUN touch /${name}; sleep 0.3; echo ${name}\n`;
     const text = `${['a', 'b', 'c'].map(stage).join('')}FROM scratch\nCOPY --from=a /a /\nCOPY --from=b /b /\nCOPY --from=c /c /\n`;

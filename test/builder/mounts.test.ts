@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { BuildOptions } from '../../src/builder/environment.ts';
+import { pruneCacheMounts } from '../../src/builder/execute/mounts/cache-mounts.ts';
 import { addBusybox, BuildSandbox, type ContextFile, errorOf, Log, whyNoRun } from './support.ts';
 
 const from = 'FROM busybox\n';
@@ -203,6 +204,23 @@ describe('RUN --mount in a build', () => {
         `--mount=type=cache,sharing=locked,id=${id},target=${target} `;
       const line = `RUN ${mount('x', '/one')}${mount('y', '/two')}${mount('x', '/three')}touch /one/f; ls /three; ${count.replaceAll('/c', '/two')}\n`;
       expect((await build(from + line)).log.output).to.equal('f\n0\n');
+    });
+
+    it('is emptied by a prune, unless somebody uses it', async () => {
+      const root = sandbox.path('root/build-cache/mounts');
+      const text = (words: string) => `${from}RUN --mount=type=cache,id=pruned,target=/c ${words}\n`;
+      let during = '';
+      const log = new Log();
+      const observer = Object.assign(log, {
+        vertexOutput: () => void pruneCacheMounts(root).then(() => (during = 'pruned')),
+      });
+      const context = sandbox.context({
+        Dockerfile: text('touch /c/used; echo ready; sleep 0.3; ls /c > /out'),
+      });
+      const { image } = await sandbox.build(context, {}, { observer });
+      expect([during, await sandbox.fileIn(image, 'out')]).to.deep.equal(['pruned', 'used\n']);
+      expect(await pruneCacheMounts(root)).to.be.above(0);
+      expect((await build(text('ls /c | wc -l; # after'))).log.output).to.equal('0\n');
     });
 
     it('has a namespace by BUILDKIT_CACHE_MOUNT_NS', async () => {

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
 import { digestHex, digestOf } from '../../../image/digest.ts';
+import { diskUsage } from '../../../layers/snapshot-folders.ts';
 import { type FileLock, lockFile, withFileLock } from '../../../util/file-lock.ts';
 
 /*
@@ -87,4 +88,36 @@ async function makeCache(path: string, request: CacheMountRequest): Promise<void
   await mkdir(beginning, { mode: 0o755 });
   await request.fill(beginning);
   await rename(beginning, path);
+}
+
+/** Empties the caches that nobody uses right now. Their locks stay, since others may be waiting for them. @returns bytes */
+export async function pruneCacheMounts(root: string): Promise<number> {
+  let freed = 0;
+  for (const key of await namesIn(root)) {
+    const folder = join(root, key);
+    for (const number of (await namesIn(folder)).filter(name => /^\d+$/.test(name))) {
+      try {
+        await withFileLock(
+          join(folder, `${number}.lock`),
+          async () => {
+            freed += diskUsage(join(folder, number));
+            await rm(join(folder, number), { recursive: true, force: true });
+          },
+          { timeout: 0 },
+        );
+      } catch (error) {
+        if (!isHawserError(error, 'LOCK_TIMEOUT')) throw error;
+      }
+    }
+  }
+  return freed;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }

@@ -244,6 +244,11 @@ export const writtenCases: readonly WrittenCase[] = [
     history: ['RUN |2 X=1 Y=2 /bin/sh -c true # buildkit'],
   },
   {
+    name: 'trap 33: an ARG that is declared twice is in the history once',
+    dockerfile: 'FROM busybox\nARG A=1 B\nARG A=2\nENV A=env\nRUN true\n',
+    history: ['RUN |2 A=env B= /bin/sh -c true # buildkit'],
+  },
+  {
     name: 'SOURCE_DATE_EPOCH as a build argument',
     args: ['--build-arg', 'SOURCE_DATE_EPOCH=1000000000'],
     dockerfile: 'FROM busybox\nARG SOURCE_DATE_EPOCH\nRUN echo $SOURCE_DATE_EPOCH > /out\n',

@@ -1,7 +1,10 @@
-// Bundles src/ into dist/: one small entry per command (what a command does not need is not loaded), one per worker,
-// shared code in chunks. Then writes oclif's manifest, so that no command module is loaded to find another.
-import { readdir, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+// Bundles src/ into dist/: hawser.cjs with every command and all domain code, each module of it evaluated only when it is
+// asked for, and one file for each worker. Writes oclif's manifest, and the code that V8 has compiled for a cached build:
+// docs/decisions/0021-one-bundle-with-code-cache.md
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -16,28 +19,9 @@ async function sourcesUnder(folder, wanted) {
     .sort();
 }
 
-const outputName = source =>
-  source
-    .replace(/^src\//, '')
-    .replace(/^.*\/workers\//, 'workers/')
-    .replace(/^cli\//, '')
-    .replace(/\.ts$/, '');
-
-const sources = [
-  'src/cli/main.ts',
-  ...(await sourcesUnder('src/commands', () => true)),
-  ...(await sourcesUnder('src', path => path.endsWith('.worker.ts'))),
-];
-
-await rm(join(root, 'dist'), { recursive: true, force: true });
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: sources.map(source => ({ in: source, out: outputName(source) })),
-  outdir: 'dist',
-  chunkNames: 'chunks/[hash]',
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20.19',
   // Its CommonJS build, which `node` would choose, loses its names behind a dynamic import.
@@ -48,12 +32,83 @@ await build({
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-});
+};
 
-const { Plugin } = await import('@oclif/core');
-const plugin = new Plugin({ root, ignoreManifest: true });
-await plugin.load();
-await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(plugin.manifest));
+const commonjs = {
+  ...common,
+  format: 'cjs',
+  // Packages outside are required: code from the cache has nobody to import for it.
+  supported: { 'dynamic-import': false },
+  define: { 'import.meta.url': '__moduleURL' },
+  banner: { js: "const __moduleURL = require('node:url').pathToFileURL(__filename).href;" },
+};
+
+/** oclif reads its manifest from modules; they go again once it has. @returns the commands by id */
+async function writeManifest(commands) {
+  const modules = { 'commands/': join(root, 'dist/commands'), 'chunks/': join(root, 'dist/chunks') };
+  await build({
+    ...common,
+    entryPoints: commands.map(path => ({ in: path, out: path.replace(/^src\/(.*)\.ts$/, '$1') })),
+    outdir: 'dist',
+    chunkNames: 'chunks/[hash]',
+    splitting: true,
+    format: 'esm',
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  });
+  const { Plugin } = await import('@oclif/core');
+  const plugin = new Plugin({ root, ignoreManifest: true });
+  await plugin.load();
+  await writeFile(join(root, 'oclif.manifest.json'), JSON.stringify(plugin.manifest));
+  for (const folder of Object.values(modules)) await rm(folder, { recursive: true });
+  return Object.values(plugin.manifest.commands);
+}
+
+/** An entry that hands `main` every command by its id and its aliases: src/cli/start-command.ts. */
+function entryOf(commands) {
+  const lines = commands.flatMap(({ id, aliases }) => {
+    const path = JSON.stringify(`./src/commands/${id.replaceAll(':', '/')}.ts`);
+    return [id, ...aliases].map(
+      name => `${JSON.stringify(name)}: { id: ${JSON.stringify(id)}, load: () => import(${path}) },`,
+    );
+  });
+  return `import { main } from './src/cli/main.ts';\nexport const run = argv => main(argv, {\n${lines.join('\n')}\n});\n`;
+}
+
+/** Builds an image twice, so that V8 has compiled what a cached build needs when it is asked for its code. */
+async function writeCodeCache() {
+  const folder = await mkdtemp(join(tmpdir(), 'hawser-code-'));
+  try {
+    const env = { ...process.env, HAWSER_ROOT: join(folder, 'root'), HAWSER_RUN: join(folder, 'run') };
+    const context = join(folder, 'Dockerfile');
+    await writeFile(context, 'FROM scratch\nCOPY Dockerfile /\n');
+    const args = [join(root, 'bin/run.js'), 'image', 'build', '-q', '-t', 'warm', folder];
+    for (const mode of ['off', 'write', 'write']) {
+      const options = { env: { ...env, HAWSER_CODE_CACHE: mode }, encoding: 'utf8' };
+      const { status, stderr } = spawnSync(process.execPath, args, options);
+      // Where nothing can be built there is no code either: hawser starts a little slower.
+      if (status !== 0) console.warn(`no code cache: ${stderr.trim()}`);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await rm(join(root, 'dist'), { recursive: true, force: true });
+const commands = await writeManifest(await sourcesUnder('src/commands', () => true));
+const workers = await sourcesUnder('src', path => path.endsWith('.worker.ts'));
+await Promise.all([
+  build({
+    ...commonjs,
+    stdin: { contents: entryOf(commands), resolveDir: root, loader: 'ts' },
+    outfile: 'dist/hawser.cjs',
+  }),
+  build({
+    ...commonjs,
+    entryPoints: workers.map(path => ({ in: path, out: basename(path, '.ts') })),
+    outdir: 'dist/workers',
+    outExtension: { '.js': '.cjs' },
+  }),
+]);
+await writeCodeCache();

@@ -13,6 +13,11 @@ export abstract class BaseCommand extends Command {
     return this.#interrupted.signal;
   }
 
+  /** Runs it, and what belongs before and after. */
+  start(): Promise<unknown> {
+    return this._run();
+  }
+
   override async init(): Promise<void> {
     const interrupt = (name: NodeJS.Signals) => {
       if (this.#interrupted.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);

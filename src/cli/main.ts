@@ -1,5 +1,6 @@
 import { hawserVersion } from '../util/version.ts';
 import { reportError } from './report-error.ts';
+import type { CommandTable } from './start-command.ts';
 
 /** The folder of package.json, from dist/ and from src/cli/ alike. */
 function packageRoot(): string {
@@ -7,7 +8,7 @@ function packageRoot(): string {
 }
 
 /** Runs one command line; sets the exit code and never throws. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(argv: readonly string[], commands: CommandTable = {}): Promise<void> {
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
     process.stdout.write(`hawser version ${hawserVersion}\n`);
     return;
@@ -19,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   try {
     const { runCommand } = await import('./run-command.ts');
-    await runCommand(argv, packageRoot());
+    await runCommand(argv, { root: packageRoot(), commands });
   } catch (error) {
     process.exitCode = reportError(error);
   }

@@ -1,6 +1,7 @@
 import { Config, Help } from '@oclif/core';
 import { HawserError } from '../errors/hawser-error.ts';
 import { nearest } from '../util/nearest.ts';
+import { type CommandTable, findBundledCommand, startCommand } from './start-command.ts';
 
 /** Joins leading words into the longest command id: `image build .` → [`image:build`, [`.`]]. */
 function splitCommand(config: Config, argv: readonly string[]): { id: string | undefined; rest: string[] } {
@@ -46,7 +47,16 @@ function unknownCommand(config: Config, argv: readonly string[]): HawserError {
  *
  * @throws whatever the command throws
  */
-export async function runCommand(argv: readonly string[], root: string): Promise<void> {
+export async function runCommand(
+  argv: readonly string[],
+  options: { readonly root: string; readonly commands: CommandTable },
+): Promise<void> {
+  const { root } = options;
+  const found = await findBundledCommand(argv, options.commands);
+  if (found !== undefined && !asksForHelp(found, found.command.flags)) {
+    await startCommand(found, root);
+    return;
+  }
   const config = await Config.load({ root });
   const { id, rest } = splitCommand(config, argv);
   const topic = argv.filter(word => !word.startsWith('-'));
@@ -65,13 +75,20 @@ export async function runCommand(argv: readonly string[], root: string): Promise
     throw unknownCommand(config, argv);
   }
   const command = config.findCommand(id, { must: true });
-  const flagOfOwn = command.flags.hostname?.char === 'h';
-  if (wantsHelp(flagOfOwn ? rest.filter(word => word !== '-h') : rest) && !passedThrough(command.id, rest)) {
+  if (asksForHelp({ id, rest }, command.flags)) {
     await new Help(config).showHelp(id.split(':'));
     return;
   }
   const loaded = await command.load();
   await loaded.run([...rest], config);
+}
+
+function asksForHelp(
+  { id, rest }: { readonly id: string; readonly rest: readonly string[] },
+  flags: Readonly<Record<string, { readonly char?: string }>> = {},
+): boolean {
+  const ownFlag = flags['hostname']?.char === 'h';
+  return wantsHelp(ownFlag ? rest.filter(word => word !== '-h') : rest) && !passedThrough(id, rest);
 }
 
 /** Whether the help flag belongs to the program that `run` or `exec` starts: it comes after the first plain word. */

@@ -249,7 +249,9 @@ describe('pods over real containers', function () {
       const { status } = pod;
       expect(status?.phase).to.equal('Running');
       expect(status?.containerStatuses?.[0]).to.deep.include({ restartCount: 1, ready: false });
-      const events = (await bench.pods.events(pod)).map(({ reason, count }) => `${reason} ${count}`);
+      const events = (await bench.pods.events(pod, 'BackOff')).map(
+        ({ reason, count }) => `${reason} ${count}`,
+      );
       expect(events).to.deep.equal(['Scheduled 1', 'Pulled 2', 'Created 2', 'Started 2', 'BackOff 1']);
     });
 
@@ -470,7 +472,7 @@ describe('pods over real containers', function () {
         const pod = await bench.pods.delete('web');
         expect(left('bye')).to.equal('bye\n');
         expect(pod.metadata.deletionGracePeriodSeconds).to.equal(30);
-        const reasons = (await bench.pods.events(pod)).map(({ reason }) => reason);
+        const reasons = (await bench.pods.events(pod, 'Killing')).map(({ reason }) => reason);
         expect(reasons).to.deep.equal(['Scheduled', 'Pulled', 'Created', 'Started', 'Killing']);
       });
 
@@ -506,7 +508,7 @@ describe('pods over real containers', function () {
       });
       expect(again.status?.phase).to.equal('Running');
       expect(sandboxProcess(bench, again)).to.be.greaterThan(0);
-      const reasons = (await bench.pods.events(pod)).map(({ reason }) => reason);
+      const reasons = (await bench.pods.events(pod, 'SandboxChanged')).map(({ reason }) => reason);
       expect(reasons).to.include('SandboxChanged');
     });
 

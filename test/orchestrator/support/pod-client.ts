@@ -101,9 +101,17 @@ export class PodClient {
     throw new Error(`the log of ${name} has ended without ${line}: ${text}`);
   }
 
-  async events({ metadata }: Pod): Promise<readonly Event[]> {
-    const query = { fieldSelector: `involvedObject.uid=${metadata.uid}` };
-    const { value } = await this.#client.call('/api/v1/namespaces/default/events', { query });
+  /** The events of a pod, once there is one of `reason`: they are written a moment after what they tell of. */
+  async events({ metadata }: Pod, reason: string): Promise<readonly Event[]> {
+    const path = '/api/v1/namespaces/default/events';
+    const fieldSelector = `involvedObject.uid=${metadata.uid}`;
+    const signal = AbortSignal.timeout(PATIENCE);
+    const watching = this.#client.stream(path, { query: { fieldSelector, watch: 'true' }, signal });
+    for await (const line of readLines(watching)) {
+      const { object } = JSON.parse(line) as { readonly object: Event };
+      if (object.reason === reason) break;
+    }
+    const { value } = await this.#client.call(path, { query: { fieldSelector } });
     return (value as { readonly items: readonly Event[] }).items;
   }
 }

@@ -113,11 +113,11 @@ function numberOutOfRange(what: 'uid' | 'gid', text: string): HawserError {
   });
 }
 
-/** By name first: a user may be called `1000`. */
+/** As Docker does, a number is an id, although somebody may be called so. */
 function findUser(entries: readonly PasswdEntry[], text: string): PasswdEntry | { readonly uid: number } {
-  const named = entries.find(entry => entry.name === text);
-  if (named !== undefined) return named;
   if (!/^\d+$/.test(text)) {
+    const named = entries.find(entry => entry.name === text);
+    if (named !== undefined) return named;
     if (text === 'root') return { uid: 0 };
     throw unknown('user', text, '/etc/passwd');
   }
@@ -127,9 +127,9 @@ function findUser(entries: readonly PasswdEntry[], text: string): PasswdEntry | 
 }
 
 function findGroup(entries: readonly GroupEntry[], text: string): number {
-  const named = entries.find(entry => entry.name === text);
-  if (named !== undefined) return named.gid;
   if (!/^\d+$/.test(text)) {
+    const named = entries.find(entry => entry.name === text);
+    if (named !== undefined) return named.gid;
     if (text === 'root') return 0;
     throw unknown('group', text, '/etc/group');
   }

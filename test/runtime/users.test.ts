@@ -35,7 +35,7 @@ const cases: readonly (readonly [string, object])[] = [
   ['4242', { uid: 4242, gid: 0, additionalGids: [0], home: '/' }],
   ['4242:7', { uid: 4242, gid: 7, additionalGids: [7], home: '/' }],
   [':app', { uid: 0, gid: 1000, additionalGids: [1000], home: '/root' }],
-  ['2000', { uid: 42, gid: 43, additionalGids: [43], home: '/n' }],
+  ['2000', { uid: 2000, gid: 0, additionalGids: [0], home: '/' }], // although user 42 is called so
   ['homeless', { uid: 50, gid: 50, additionalGids: [50], home: '/' }],
   ['2147483647', { uid: 2147483647, gid: 0, additionalGids: [0], home: '/' }],
 ];

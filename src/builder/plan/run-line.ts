@@ -10,9 +10,10 @@ const defaultShell: readonly string[] = ['/bin/sh', '-c'];
 
 /** The words of CMD, ENTRYPOINT and RUN with the shell in force, where they are a line for one. */
 export function commandWords(command: CommandLine, draft: StageDraft): readonly string[] {
-  if (!command.shell || command.words.length === 0) return command.words;
+  if (!command.shell) return command.words;
   const shell = draft.config.Shell ?? [];
-  return [...(shell.length > 0 ? shell : defaultShell), ...command.words];
+  // A shell gets a line even where there are no words.
+  return [...(shell.length > 0 ? shell : defaultShell), command.words[0] ?? ''];
 }
 
 export function applyRun(instruction: RunInstruction, draft: StageDraft, line: LineContext): StageDraft {

@@ -197,4 +197,45 @@ export const configCases: readonly ComparedCase[] = [
     dockerfile: 'FROM busybox\nENV U=app D=/d\nUSER $U\nWORKDIR $D/x\nUSER ${U}:daemon\n',
   },
   { name: 'MAINTAINER', dockerfile: 'FROM busybox\nMAINTAINER "The Name" <x@example.org>\n' },
+
+  {
+    name: 'quotes around whatever takes one word',
+    dockerfile:
+      'FROM busybox\nWORKDIR "/a b/c"\nUSER "app"\nEXPOSE "80" \'81/udp\'\nSTOPSIGNAL "SIGTERM"\nVOLUME "/v" /x\nENV "Q R"="s t"\n',
+  },
+  { name: 'commands without words', dockerfile: 'FROM busybox\nRUN\nCMD\nENTRYPOINT\n' },
+  {
+    name: 'several of what counts once',
+    dockerfile:
+      'FROM busybox\nCMD one\nCMD ["two"]\nENTRYPOINT one\nENTRYPOINT ["two"]\nHEALTHCHECK CMD one\nHEALTHCHECK CMD ["two"]\nUSER a\nUSER app\nSTOPSIGNAL 1\nSTOPSIGNAL 2\nMAINTAINER a\nMAINTAINER b\nLABEL a=1\nLABEL a=2 a=3\n',
+  },
+  {
+    name: 'trap 45: ONBUILD does not reach the grandchild',
+    parent: 'FROM busybox\nONBUILD RUN echo x >> /t\n',
+    dockerfile: 'FROM PARENT AS a\nFROM a\nRUN cat /t > /out\n',
+  },
+  {
+    name: 'trap 45: ONBUILD over several lines',
+    dockerfile: 'FROM busybox\nONBUILD RUN echo a \\\n  # comment\n  && echo b\nONBUILD LABEL c="d \\\n e"\n',
+  },
+  {
+    name: 'trap 45: triggers that set everything',
+    parent:
+      'FROM busybox\nONBUILD ENV A=1\nONBUILD LABEL b=2\nONBUILD EXPOSE 3\nONBUILD VOLUME /4\nONBUILD USER app\nONBUILD WORKDIR /5\nONBUILD CMD 6\nONBUILD ENTRYPOINT ["7"]\nONBUILD STOPSIGNAL 8\nONBUILD SHELL ["/bin/sh", "-c"]\nONBUILD HEALTHCHECK NONE\n',
+    dockerfile: 'FROM PARENT\n',
+  },
+  {
+    name: 'trap 36: SHELL without -c',
+    dockerfile: 'FROM busybox\nSHELL ["/bin/sh"]\nCMD x y\nENTRYPOINT z\n',
+  },
+  {
+    name: 'trap 42: VOLUME, then COPY into it',
+    files: { f: 'f' },
+    dockerfile: 'FROM busybox\nVOLUME /v\nCOPY f /v/\nRUN echo g > /v/g\n',
+  },
+  {
+    name: 'trap 40: a number is an id, whoever is called so',
+    dockerfile:
+      'FROM busybox\nRUN echo "1234:x:5:6::/five:/bin/sh" >> /etc/passwd && mkdir -m 1777 /o\nUSER 1234\nRUN id -u > /o/1; id -g >> /o/1; echo $HOME >> /o/1\nUSER app:1\nRUN id -g > /o/2\nUSER 0\nRUN id -u > /o/3\n',
+  },
 ];

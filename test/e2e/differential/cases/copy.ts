@@ -282,4 +282,52 @@ export const copyCases: readonly ComparedCase[] = [
   },
   { name: 'COPY into /', files: tree, dockerfile: 'FROM busybox\nCOPY d /\nCOPY f g.txt /\n' },
   { name: 'the same files twice', files: tree, dockerfile: 'FROM scratch\nCOPY d /x\nCOPY d /x\n' },
+
+  {
+    name: 'modes: none at all, all, and of folders without search',
+    files: {
+      a: { content: 'a', mode: 0 },
+      b: { content: 'b', mode: 0o777 },
+      'd/f': 'f',
+      d: { kind: 'folder', mode: 0o600 },
+    },
+    dockerfile: 'FROM scratch\nCOPY a b /1/\nCOPY . /2/\n',
+  },
+  {
+    name: 'trap 10: a chain of links and one that leads in a circle below the top',
+    files: { 'd/a': 'a', l1: { link: 'l2' }, l2: { link: 'd' }, 'd/circle': { link: 'circle' } },
+    dockerfile: 'FROM scratch\nCOPY l1 /x\nCOPY l1/a /y\n',
+  },
+  {
+    name: 'trap 10: a link at the top that leads in a circle',
+    files: { l: { link: 'l' } },
+    dockerfile: 'FROM scratch\nCOPY l /x\n',
+    fails: true,
+  },
+  {
+    name: 'trap 10: a link at the top that leads nowhere',
+    files: { l: { link: 'nowhere' } },
+    dockerfile: 'FROM scratch\nCOPY l /x\n',
+    fails: true,
+  },
+  {
+    name: 'trap 12: the target is a link that leads in a circle',
+    files: { f: 'f' },
+    dockerfile: 'FROM busybox\nRUN ln -s l /l\nCOPY f /l/\n',
+    fails: true,
+  },
+  {
+    name: 'files whose names begin with a dash or a hash',
+    files: { '-x': '1', '#y': '2', '.z': '3' },
+    dockerfile: 'FROM scratch\nCOPY ./-x #y .z /d/\n',
+  },
+  {
+    name: 'COPY of the whole of another stage',
+    dockerfile: 'FROM busybox AS s\nRUN ln -s nowhere /l\nFROM scratch\nCOPY --from=s / /\n',
+  },
+  {
+    name: 'COPY onto what a stage has, and a second time from another',
+    dockerfile:
+      'FROM busybox AS a\nRUN mkdir /d && echo a > /d/x && echo a > /d/y\nFROM busybox AS b\nRUN mkdir -m 700 /d && echo b > /d/y\nFROM scratch\nCOPY --from=a /d /d\nCOPY --from=b /d /d\n',
+  },
 ];

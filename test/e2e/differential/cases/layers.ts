@@ -107,4 +107,30 @@ export const layerCases: readonly ComparedCase[] = [
     dockerfile:
       'FROM busybox\nRUN mkdir /m && i=0; while [ $i -lt 300 ]; do echo $i > /m/$i; i=$((i+1)); done\nRUN i=0; while [ $i -lt 300 ]; do rm /m/$i; i=$((i+3)); done\n',
   },
+
+  {
+    name: 'names that are not UTF-8',
+    dockerfile:
+      'FROM busybox\nRUN touch "$(printf "/\\377x")" "$(printf "/a\\200")" && mkdir "$(printf "/d\\300")" && touch "$(printf "/d\\300/f")"\n',
+  },
+  {
+    name: 'trap 54: a folder of the base that is removed and made again in the next layer',
+    dockerfile:
+      'FROM busybox\nRUN rm -r /home && mkdir /home && echo new > /home/new\nRUN touch /home/more\n',
+  },
+  {
+    name: 'trap 55: links to folders of the base, and what is written through them',
+    dockerfile:
+      'FROM busybox\nRUN ln -s etc /e && ln -s /etc/group /g && echo x >> /e/made && echo y >> /g\n',
+  },
+  {
+    name: 'trap 53: removed through a link, and a file with the name of a folder below',
+    dockerfile:
+      'FROM busybox\nRUN mkdir -p /a/b && touch /a/b/c && ln -s a /l\nRUN rm /l/b/c && rm -r /a/b && touch /a/b\n',
+  },
+  {
+    name: 'a chain of stages that change the same files',
+    dockerfile:
+      'FROM busybox AS a\nRUN echo 1 > /f\nFROM a AS b\nRUN echo 2 >> /f && mkdir /d\nFROM b\nRUN echo 3 >> /f && rmdir /d && touch /d\n',
+  },
 ];

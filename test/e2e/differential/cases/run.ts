@@ -126,4 +126,49 @@ export const runCases: readonly ComparedCase[] = [
     dockerfile:
       'FROM busybox\nRUN echo out > /dev/stdout; echo err > /dev/stderr; ls -l /dev/fd > /dev/null\n',
   },
+
+  {
+    name: 'standard input is empty',
+    dockerfile: 'FROM busybox\nRUN cat > /out\n',
+  },
+  {
+    name: 'what is written to mounted files and to /dev is not kept',
+    dockerfile:
+      'FROM busybox\nRUN echo "1.2.3.4 x" >> /etc/hosts; echo y >> /etc/resolv.conf; mkdir /dev/made; touch /dev/shm/made; echo kept > /kept\n',
+  },
+  {
+    name: 'a mounted file cannot be removed',
+    dockerfile:
+      'FROM busybox\nRUN rm /etc/hosts 2> /out; mv /etc/resolv.conf /r 2>> /out; echo done >> /out\n',
+  },
+  {
+    name: 'a step that a signal ends',
+    dockerfile: "FROM busybox\nRUN sh -c 'kill -9 $$; true'; exit $?\n",
+    fails: true,
+  },
+  {
+    name: 'a step that cannot be executed',
+    files: { f: { content: 'x', mode: 0o644 } },
+    dockerfile: 'FROM busybox\nCOPY f /f\nRUN ["/f"]\n',
+    fails: true,
+  },
+  { name: 'a step without a shell', dockerfile: 'FROM scratch\nRUN echo x\n', fails: true },
+  {
+    name: 'new files in a folder with setgid',
+    dockerfile: 'FROM busybox\nRUN mkdir -m 2775 /d && chown 0:5 /d && touch /d/f && mkdir /d/e\n',
+  },
+  {
+    name: 'a working folder that the step removes',
+    dockerfile: 'FROM busybox\nWORKDIR /w\nRUN rmdir /w && echo x > /out\nRUN pwd >> /out\n',
+  },
+  {
+    name: 'proc, sys and the kernel as a step sees them',
+    dockerfile:
+      'FROM busybox\nRUN for f in /proc/sys/kernel/hostname /sys/kernel/x /proc/sysrq-trigger; do echo x > $f; echo $?; done > /out 2>&1; cat /proc/1/comm >> /out; ls /proc/acpi /proc/scsi >> /out 2>&1; grep -c . /proc/kcore >> /out 2>&1; true\n',
+  },
+  {
+    name: 'seccomp and no new privileges of a step',
+    dockerfile:
+      'FROM busybox\nRUN grep -E "^(NoNewPrivs|Seccomp):" /proc/self/status > /out; unshare -U true 2>/dev/null; echo $? >> /out; unshare -m true 2>/dev/null; echo $? >> /out\n',
+  },
 ];

@@ -102,4 +102,29 @@ export const variableCases: readonly ComparedCase[] = [
     dockerfile: 'FROM busybox\nENV A=${NONE:?is needed}\n',
     fails: true,
   },
+
+  {
+    name: 'an ARG with quotes, blanks and other variables',
+    dockerfile: `FROM busybox\nENV E=env\nARG A="a b"\nARG B='$E'\nARG C=$E-$A\nARG D="$C"\\ x\n${show('$A', '$B', '$C', '$D')}LABEL a=$A b=$B c=$C d="$D"\n`,
+  },
+  {
+    name: 'a --build-arg with blanks, dollars and quotes',
+    args: ['--build-arg', 'A=a b $HOME "q" \'r\' \\x'],
+    dockerfile: 'FROM busybox\nARG A\nENV B=$A\nLABEL c="$A" d=${A}\nRUN echo "$A" > /out\n',
+  },
+  {
+    name: 'an empty --build-arg',
+    args: ['--build-arg', 'A='],
+    dockerfile: 'FROM busybox\nARG A=default\nLABEL a="[$A]" b=${A:-was-empty}\nRUN echo "[$A]" > /out\n',
+  },
+  {
+    name: 'values with newlines, tabs and letters of the world',
+    dockerfile:
+      'FROM busybox\nENV A="tab\there" B="grüße 日本" C="a\\nb" D=a\\tb\nLABEL e=$B\nRUN env | grep -E "^[A-D]=" > /out\n',
+  },
+  {
+    name: 'ENV after RUN is not seen before it',
+    dockerfile:
+      'FROM busybox\nRUN echo "[$A]" > /1\nENV A=1\nRUN echo "[$A]" > /2\nENV A=\nRUN echo "[${A-unset}]" > /3\n',
+  },
 ];

@@ -41,14 +41,16 @@ export interface SpecOptions {
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-const maskedPaths = [
+/** What tells of the host, or of all processes. */
+export const maskedPaths = [
   'asound acpi kcore keys latency_stats timer_list timer_stats sched_debug scsi'
     .split(' ')
     .map(n => `/proc/${n}`),
   ['/sys/firmware', '/sys/devices/virtual/powercap'],
 ].flat();
 
-const readonlyPaths = 'bus fs irq sys sysrq-trigger'.split(' ').map(name => `/proc/${name}`);
+/** What changes the host. */
+export const readonlyPaths = 'bus fs irq sys sysrq-trigger'.split(' ').map(name => `/proc/${name}`);
 
 /** runc itself makes and allows null, zero, full, random, urandom, tty and ptmx; here fuse stays out as in Docker. */
 const deviceRules: readonly OciDeviceRule[] = [

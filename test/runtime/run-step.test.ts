@@ -97,6 +97,31 @@ for (const isolation of ['oci', 'chroot'] as const) {
       expect(output.trim()).to.equal('CapBnd:\t00000000a80425fb');
     });
 
+    it("cannot change the kernel's settings, nor see what is the host's", async () => {
+      const setting = '/proc/sys/kernel/core_pattern';
+      await run(
+        `exec 2>&1; cat ${setting} > /tmp/v; cat /tmp/v > ${setting} && echo changed; ls /proc/acpi; true`,
+      );
+      expect(output)
+        .to.match(/Read-only file system/)
+        .and.not.to.match(/changed/);
+      const lines = output.trim().split('\n');
+      expect(
+        lines.every(line => /Read-only|proc\/acpi/.test(line)),
+        output,
+      ).to.equal(true);
+    });
+
+    it('may make devices, and open none of the host', async () => {
+      // loop-control, which needs no capability to be opened
+      const open = '(exec 3< $d) && echo opened $d';
+      const script = `exec 2>&1; mknod /d c 10 237; mknod /c/d c 10 237; for d in /d /c/d /dev/null; do ${open}; done`;
+      mkdirSync(join(folder(), 'cache'));
+      await run(script, { mounts: [{ type: 'bind', source: join(folder(), 'cache'), target: '/c' }] });
+      expect(output.match(/opened \S+/g), output).to.deep.equal(['opened /dev/null']);
+      expect(lstatSync(join(rootfs, 'd')).isCharacterDevice()).to.equal(true);
+    });
+
     it('has /proc, /dev and /sys, resolver files, and PID 1 of its own', async () => {
       await run(
         'echo x > /dev/null; test -c /dev/urandom && test -e /dev/ptmx && ls /sys | head -1; echo $$; cat /etc/hosts',

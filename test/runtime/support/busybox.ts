@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const programs = ['/bin/busybox', '/usr/bin/busybox'];
 const links =
-  'sh true false echo sleep cat ls id httpd wget kill trap touch mkdir rm stat env pwd hostname ps ip mount test readlink grep head'.split(
+  'sh true false echo sleep cat ls id httpd wget kill trap touch mkdir rm stat env pwd hostname ps ip mount test readlink grep head mknod'.split(
     ' ',
   );
 

@@ -70,8 +70,8 @@ export function runOperation(definition: RunDefinition, surroundings: RunSurroun
     ...(showsInput ? { contentKey: byContent } : {}),
     execute: (inputs, options) =>
       options.workspace.change(inputs[0] ?? emptyState, async root => {
-        const { workspace, signal } = options;
-        const work = { services: surroundings.mounts, inputs, workspace, signal, location };
+        const { workspace, signal, warn } = options;
+        const work = { services: surroundings.mounts, inputs, workspace, signal, warn, location };
         await withMounts(mounts, work, prepared =>
           runInside(root, prepared, { definition, surroundings, options }),
         );

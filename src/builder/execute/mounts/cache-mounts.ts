@@ -19,6 +19,12 @@ export interface CacheMountRequest {
   readonly fill: (folder: string) => Promise<void>;
 }
 
+interface WaitOptions {
+  readonly signal: AbortSignal;
+  /** Called when another build has the cache for itself. */
+  readonly onWait: () => void;
+}
+
 export interface OpenedCache {
   readonly path: string;
   release(): Promise<void>;
@@ -38,14 +44,14 @@ export function cacheMountKey({ id, origin }: Pick<CacheMountRequest, 'id' | 'or
 export async function openCacheMount(
   root: string,
   request: CacheMountRequest,
-  signal: AbortSignal,
+  options: WaitOptions,
 ): Promise<OpenedCache> {
   const folder = join(root, cacheMountKey(request));
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const { number, lock } = await takeNumber(folder, request.sharing, signal);
+  const { number, lock } = await takeNumber(folder, request.sharing, options);
   try {
     const path = join(folder, String(number));
-    await withFileLock(join(folder, 'lock'), () => makeCache(path, request), { signal });
+    await withFileLock(join(folder, 'lock'), () => makeCache(path, request), { signal: options.signal });
     return { path, release: () => lock.release() };
   } catch (error) {
     await lock.release();
@@ -56,7 +62,7 @@ export async function openCacheMount(
 async function takeNumber(
   folder: string,
   sharing: CacheMountRequest['sharing'],
-  signal: AbortSignal,
+  { signal, onWait }: WaitOptions,
 ): Promise<{ readonly number: number; readonly lock: FileLock }> {
   const shared = sharing === 'shared';
   const lockOf = (number: number, timeout: number) =>
@@ -66,6 +72,7 @@ async function takeNumber(
   for (let number = 0; ; number++) {
     // Who wants one alone, and no other, waits for the first.
     const last = sharing === 'locked' && number === count;
+    if (last) onWait();
     try {
       return last
         ? { number: 0, lock: await lockOf(0, Number.POSITIVE_INFINITY) }

@@ -28,6 +28,7 @@ export interface MountWork {
   readonly inputs: readonly FileState[];
   readonly workspace: Workspace;
   readonly signal: AbortSignal;
+  readonly warn: (message: string) => void;
   readonly location: SourceLocation;
 }
 
@@ -72,11 +73,13 @@ class Preparation implements PreparedMounts {
   async openCaches(mounts: readonly CacheStepMount[]): Promise<void> {
     const requests = mounts.map(mount => this.#cacheRequest(mount));
     const sorted = requests.toSorted((a, b) => (cacheMountKey(a) < cacheMountKey(b) ? -1 : 1));
-    const { services, signal } = this.#context;
+    const { services, signal, warn } = this.#context;
     for (const request of sorted) {
       const key = cacheMountKey(request);
       if (this.#caches.has(key)) continue;
-      const opened = await openCacheMount(services.cacheRoot, request, signal);
+      const onWait = () =>
+        warn(`waiting for the cache ${request.id.replace(/^\//, '')}, which another step has for itself`);
+      const opened = await openCacheMount(services.cacheRoot, request, { signal, onWait });
       this.#releases.push(() => opened.release());
       this.#caches.set(key, opened.path);
     }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BuildCache } from '../builder/cache/build-cache.ts';
 import { pruneCacheMounts } from '../builder/execute/mounts/cache-mounts.ts';
 import { isUntaggedName, loadImage } from '../content/resolve-image.ts';
 import type { LayoutStore } from '../content/store.ts';
@@ -26,7 +27,7 @@ function chainsOf(diffIDs: readonly Digest[]): Digest[] {
 }
 
 /** The snapshots that named images stand on. */
-async function neededSnapshots(store: LayoutStore): Promise<Set<Digest>> {
+export async function neededSnapshots(store: LayoutStore): Promise<Set<Digest>> {
   const needed = new Set<Digest>();
   for (const named of await store.references.list()) {
     try {
@@ -60,6 +61,16 @@ async function pruneSnapshots(snapshots: SnapshotCatalog, needed: ReadonlySet<Di
   return freed;
 }
 
+/** The results of steps, and downloads and repositories, which a build that runs may be reading. */
+async function forgetBuildResults(roots: Roots, store: LayoutStore): Promise<void> {
+  const root = join(roots.root, 'build-cache');
+  const cache = new BuildCache(root);
+  for (const { key } of await cache.list()) await cache.forget(key);
+  const building = (await store.leases.list()).some(({ owner }) => owner === 'build');
+  if (building) return;
+  for (const part of ['downloads', 'git']) await rm(join(root, part), { recursive: true, force: true });
+}
+
 /** Frees what nothing needs: names (those without a tag, or all unused ones), blobs, snapshots, build results. */
 export async function pruneImages(
   roots: Roots,
@@ -77,8 +88,7 @@ export async function pruneImages(
   let caches = 0;
   if (options.buildCache || options.all) {
     caches = await pruneCacheMounts(join(roots.root, 'build-cache/mounts'));
-    for (const part of ['steps', 'downloads', 'git'])
-      await rm(join(roots.root, 'build-cache', part), { recursive: true, force: true });
+    await forgetBuildResults(roots, store);
   }
   const snapshots = await openSnapshots(roots);
   const freed = await pruneSnapshots(snapshots, await neededSnapshots(store));

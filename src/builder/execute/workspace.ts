@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lchownSync, lstatSync } from 'node:fs';
 import type { LayoutStore, Lease } from '../../content/store.ts';
-import { messageOf } from '../../errors/hawser-error.ts';
+import { isHawserError, messageOf } from '../../errors/hawser-error.ts';
 import { extendChainID } from '../../image/chain-id.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
@@ -20,6 +20,8 @@ export interface WorkspaceOptions {
   /** Seconds since 1970 (SOURCE_DATE_EPOCH); the present moment when left out. */
   readonly epoch?: number | undefined;
 }
+
+const PREPARE_TRIES = 5;
 
 /** The file trees of a build: unpacks states when somebody reads them, and turns changes into layers. */
 export class Workspace {
@@ -54,6 +56,22 @@ export class Workspace {
     await unpackLayers(store, snapshotter, { layers: state.layers, signal, fetchLayer });
   }
 
+  /**
+   * An active snapshot on a state. A pruning beside the build may take a snapshot that nothing stands on yet: its layers
+   * are under the build's lease, and it is unpacked again.
+   */
+  async #prepare(purpose: string, state: FileState): Promise<ActiveSnapshot> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#materialise(state);
+        return await (await this.#snapshotter()).prepare(freshKey(purpose), state.chainID);
+      } catch (error) {
+        if (tries === PREPARE_TRIES || !isHawserError(error, 'SNAPSHOT_UNKNOWN')) throw error;
+        if (state.chainID !== undefined) this.#ready.delete(state.chainID);
+      }
+    }
+  }
+
   /** The path of a state's files, to be read only; it holds until `close`. */
   async view(state: FileState): Promise<string> {
     const name = state.chainID ?? 'empty';
@@ -66,15 +84,13 @@ export class Workspace {
   }
 
   async #openView(state: FileState) {
-    await this.#materialise(state);
-    const active = await (await this.#snapshotter()).prepare(freshKey('view'), state.chainID);
+    const active = await this.#prepare('view', state);
     return Object.assign(active, { root: await active.mount() });
   }
 
   /** The path of a tree on top of a state that can be written and that nobody keeps; it holds until `close`. */
   async scratch(state: FileState): Promise<string> {
-    await this.#materialise(state);
-    const active = await (await this.#snapshotter()).prepare(freshKey('scratch'), state.chainID);
+    const active = await this.#prepare('scratch', state);
     this.#scratches.push(active);
     return active.mount();
   }
@@ -82,10 +98,9 @@ export class Workspace {
   /** Lets `work` change the files of `parent`, and makes a layer and a snapshot of what it changed. */
   async change(parent: FileState, work: (root: string) => Promise<void>): Promise<CachedLayer> {
     const { store, lease, signal } = this.#options;
-    await this.#materialise(parent);
-    const snapshotter = await this.#snapshotter();
     const { commitLayer } = await import('../../layers/commit-layer.ts');
-    const active = await snapshotter.prepare(freshKey('build'), parent.chainID);
+    const active = await this.#prepare('build', parent);
+    const snapshotter = await this.#snapshotter();
     try {
       const root = await active.mount();
       const { mode, uid, gid } = lstatSync(root);

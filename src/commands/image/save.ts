@@ -5,7 +5,7 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { requireWords } from '../../cli/require-words.ts';
-import { HawserError } from '../../errors/hawser-error.ts';
+import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 
 export default class ImageSave extends BaseCommand {
   static override readonly summary = 'Write images into one tar archive';
@@ -51,6 +51,8 @@ async function writeWhole(path: string, archive: Readable): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    const code = systemErrorCode(error);
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw new HawserError('NO_SPACE', `write ${path}: no space left on the disk`, { cause: error });
   }
 }

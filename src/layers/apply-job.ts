@@ -26,10 +26,10 @@ export function checkDiffID(found: Digest, expected: Digest | undefined): void {
   }
 }
 
-const defaultMaxSize = 128 * 1024 ** 3;
-const defaultMaxEntries = 10_000_000;
+export const defaultMaxSize = 128 * 1024 ** 3;
+export const defaultMaxEntries = 10_000_000;
 
-function layerError(error: unknown): unknown {
+export function layerError(error: unknown): unknown {
   if (!isHawserError(error, 'TAR_INVALID')) return error;
   return new HawserError('LAYER_INVALID', `the layer is no valid archive: ${error.message}`, {
     cause: error,

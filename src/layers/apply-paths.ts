@@ -1,9 +1,9 @@
-import { lstatSync, mkdirSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type ByteString, byteStringOf, fsPath, textOf } from '../util/byte-string.ts';
 
 /** As many as Linux follows in one path, path_resolution(7). */
-const maxLinks = 40;
+export const maxLinks = 40;
 
 /** @throws HawserError LAYER_ENTRY_INVALID that names the entry */
 export function refuseEntry(name: ByteString, why: string, cause?: unknown): never {
@@ -22,7 +22,7 @@ export function lstatOrNothing(path: ByteString): Stats | undefined {
 }
 
 /** Deeper trees are no one's, and many programs, Node's `rm` among them, run out of stack on them. */
-const maxDepth = 1024;
+export const maxDepth = 1024;
 
 /**
  * A name, or the target of a hard link, without `.`, empty parts and leading slashes: absolute ones count from the root,
@@ -55,12 +55,12 @@ function isClean(name: string): boolean {
 export class EntryPaths {
   readonly root: ByteString;
   readonly #resolved = new Map<string, ByteString>();
-  readonly #onCreate: (folder: ByteString) => void;
+  readonly #onMissing: (folder: ByteString) => void;
 
-  /** @param onCreate Told of each folder that `parentOf` makes. */
-  constructor(root: ByteString, onCreate: (folder: ByteString) => void) {
+  /** @param onMissing Makes a folder that `parentOf` lacks; the one that it is in is there. */
+  constructor(root: ByteString, onMissing: (folder: ByteString) => void) {
     this.root = root;
-    this.#onCreate = onCreate;
+    this.#onMissing = onMissing;
   }
 
   forget(): void {
@@ -102,8 +102,7 @@ export class EntryPaths {
       const stat = this.#lstat(path, name);
       if (stat === undefined) {
         if (!create) return undefined;
-        mkdirSync(fsPath(path), 0o755);
-        this.#onCreate(path);
+        this.#onMissing(path);
       }
       if (stat?.isSymbolicLink() === true) {
         if (++links > maxLinks) refuseEntry(name, `it leads through more than ${maxLinks} symlinks`);

@@ -30,8 +30,8 @@ import { fsOps } from './fs-ops.ts';
 /** `remove`: whiteouts take away what they name. `overlay`: they become overlayfs's own marks, in an upper folder. */
 export type WhiteoutMode = 'remove' | 'overlay';
 
-const whiteoutPrefix = '.wh.';
-const opaqueName = '.wh..wh..opq';
+export const whiteoutPrefix = '.wh.';
+export const opaqueName = '.wh..wh..opq';
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 /** What a path is too long, or no name at all, for. */
 const entryFaults = new Set(['ENAMETOOLONG', 'EINVAL', 'ELOOP', 'ENOTDIR', 'EMLINK']);
@@ -61,7 +61,7 @@ export class LayerApplier implements TarHandler {
 
   constructor(root: string, options: MetadataOptions & { readonly whiteouts: WhiteoutMode }) {
     const bytes = byteString(root.replace(/\/+$/, '') || '/');
-    this.#paths = new EntryPaths(bytes, folder => this.#onFolderMade(folder));
+    this.#paths = new EntryPaths(bytes, folder => this.#makeMissing(folder));
     this.#whiteouts = options.whiteouts;
     this.#metadata = options;
   }
@@ -322,7 +322,9 @@ export class LayerApplier implements TarHandler {
     }
   }
 
-  #onFolderMade(folder: ByteString): void {
+  #makeMissing(folder: ByteString): void {
+    this.#keepTime(folder.slice(0, folder.lastIndexOf('/')) as ByteString);
+    mkdirSync(fsPath(folder), 0o755);
     // mkdir(2) subtracts the umask.
     chmodSync(fsPath(folder), 0o755);
     this.#markWritten(folder);
@@ -340,7 +342,7 @@ export class LayerApplier implements TarHandler {
 }
 
 /** Whether an entry lies below a folder whose name is a mark: of aufs (passed over); any other is refused. */
-function isInsideWhiteout(parts: readonly ByteString[], entry: TarEntry): boolean {
+export function isInsideWhiteout(parts: readonly ByteString[], entry: TarEntry): boolean {
   const mark = parts.slice(0, -1).find(part => part.startsWith(whiteoutPrefix));
   if (mark === undefined) return false;
   if (mark.startsWith(`${whiteoutPrefix}${whiteoutPrefix}`)) return true;

@@ -165,7 +165,7 @@ export async function unpackLayers(
 }
 
 /** Pairs the layers of a manifest with the diffIDs of its config. @throws HawserError MANIFEST_INVALID */
-function layersOf(manifest: ImageManifest, config: ImageConfig): readonly StackLayer[] {
+export function layersOf(manifest: ImageManifest, config: ImageConfig): readonly StackLayer[] {
   const diffIDs = config.rootfs.diff_ids;
   if (diffIDs.length !== manifest.layers.length) {
     throw new HawserError(

@@ -1,0 +1,115 @@
+import { type TarEntry, tarEntry } from '../tar/entry.ts';
+import type { ByteString } from '../util/byte-string.ts';
+import { whiteoutPrefix } from './apply-tree.ts';
+import { metadataChanges, sortedNames, type TreeFile, type TreeName } from './image-tree.ts';
+
+/** An entry of a merged layer, and the file whose content it has. */
+export interface MergedItem {
+  readonly entry: TarEntry;
+  readonly content?: TreeFile;
+}
+
+function joined(folder: ByteString, name: ByteString): ByteString {
+  return (folder === '' ? name : `${folder}/${name}`) as ByteString;
+}
+
+/** The names of files with several that a merged layer leaves alone: others can be linked to them. */
+function keptNames(base: TreeName, merged: TreeName): ReadonlyMap<number, ByteString> {
+  const kept = new Map<number, ByteString>();
+  const visit = (lower: TreeName, upper: TreeName, path: ByteString) => {
+    for (const name of sortedNames(upper.file)) {
+      const below = lower.file.children?.get(name.name);
+      if (below === undefined) continue;
+      const { file } = name;
+      if (file.children !== undefined) visit(below, name, joined(path, name.name));
+      else if (file.links > 1 && file.id === below.file.id && !kept.has(file.id)) {
+        kept.set(file.id, joined(path, name.name));
+      }
+    }
+  };
+  visit(base, merged, '' as ByteString);
+  return kept;
+}
+
+class Merge {
+  /** A name for each file that the layer has written or that lies below it. */
+  readonly #names: Map<number, ByteString>;
+
+  constructor(base: TreeName, merged: TreeName) {
+    this.#names = new Map(keptNames(base, merged));
+  }
+
+  *folder(
+    base: TreeName | undefined,
+    merged: TreeName,
+    path: ByteString,
+  ): Generator<MergedItem, void> {
+    for (const lower of sortedNames(base?.file)) {
+      if (merged.file.children?.has(lower.name) === true) continue;
+      const name = joined(path, `${whiteoutPrefix}${lower.name}` as ByteString);
+      yield { entry: tarEntry({ type: 'file', name, mode: 0 }) };
+    }
+    for (const name of sortedNames(merged.file)) {
+      const lower = base?.file.children?.get(name.name);
+      const target = joined(path, name.name);
+      if (name.file.children === undefined) {
+        if (lower?.file.id !== name.file.id) yield this.#file(name.file, target);
+      } else yield* this.#subfolder(lower, name, target);
+    }
+  }
+
+  *#subfolder(lower: TreeName | undefined, merged: TreeName, path: ByteString): Generator<MergedItem, void> {
+    const base = lower?.file.children === undefined ? undefined : lower;
+    const own = folderEntry(base, merged, path);
+    let told = own === undefined;
+    if (own !== undefined && isOwnChange(base, merged)) {
+      told = true;
+      yield { entry: own };
+    }
+    for (const item of this.folder(base, merged, path)) {
+      if (!told && own !== undefined) yield { entry: own };
+      told = true;
+      yield item;
+    }
+  }
+
+  #file(file: TreeFile, name: ByteString): MergedItem {
+    const entry = { ...(file.entry as TarEntry), name };
+    const first = this.#names.get(file.id);
+    if (first !== undefined) return { entry: linkOf(entry, first) };
+    this.#names.set(file.id, name);
+    return entry.size > 0 ? { entry, content: file } : { entry };
+  }
+}
+
+/** Undefined for a folder of lower layers that none of them has an entry for: an entry would change its time. */
+function folderEntry(base: TreeName | undefined, merged: TreeName, name: ByteString): TarEntry | undefined {
+  const { entry } = merged.file;
+  if (entry !== undefined) return { ...entry, name };
+  return base === undefined ? tarEntry({ type: 'directory', name }) : undefined;
+}
+
+/** Whether a folder is new or has other metadata than below, its time included. */
+function isOwnChange(base: TreeName | undefined, merged: TreeName): boolean {
+  const [before, after] = [base?.file.entry, merged.file.entry];
+  if (base === undefined || before === undefined || after === undefined) {
+    return base === undefined || before !== after;
+  }
+  return metadataChanges(before, after).length > 0;
+}
+
+function linkOf(entry: TarEntry, linkname: ByteString): TarEntry {
+  return { ...entry, type: 'link', linkname, size: 0, devmajor: 0, devminor: 0 };
+}
+
+/**
+ * The entries of the one layer that makes `merged` of `base`, in the canonical order: docs/layer-invariants.md, M1–M6.
+ * Both trees come of the same `TreeApplier`, `base` as a copy from before.
+ */
+export function* mergeTree(base: TreeName, merged: TreeName): Generator<MergedItem, void> {
+  const { entry } = merged.file;
+  if (entry !== undefined && isOwnChange(base, merged)) {
+    yield { entry: { ...entry, name: '.' as ByteString } };
+  }
+  yield* new Merge(base, merged).folder(base, merged, '' as ByteString);
+}

@@ -39,11 +39,7 @@ class Merge {
     this.#names = new Map(keptNames(base, merged));
   }
 
-  *folder(
-    base: TreeName | undefined,
-    merged: TreeName,
-    path: ByteString,
-  ): Generator<MergedItem, void> {
+  *folder(base: TreeName | undefined, merged: TreeName, path: ByteString): Generator<MergedItem, void> {
     for (const lower of sortedNames(base?.file)) {
       if (merged.file.children?.has(lower.name) === true) continue;
       const name = joined(path, `${whiteoutPrefix}${lower.name}` as ByteString);
@@ -86,16 +82,15 @@ class Merge {
 function folderEntry(base: TreeName | undefined, merged: TreeName, name: ByteString): TarEntry | undefined {
   const { entry } = merged.file;
   if (entry !== undefined) return { ...entry, name };
-  return base === undefined ? tarEntry({ type: 'directory', name }) : undefined;
+  return base?.file.id === merged.file.id ? undefined : tarEntry({ type: 'directory', name });
 }
 
 /** Whether a folder is new or has other metadata than below, its time included. */
 function isOwnChange(base: TreeName | undefined, merged: TreeName): boolean {
-  const [before, after] = [base?.file.entry, merged.file.entry];
-  if (base === undefined || before === undefined || after === undefined) {
-    return base === undefined || before !== after;
-  }
-  return metadataChanges(before, after).length > 0;
+  if (base === undefined) return true;
+  const [before, after] = [base.file.entry, merged.file.entry];
+  if (before !== undefined && after !== undefined) return metadataChanges(before, after).length > 0;
+  return before !== after || base.file.id !== merged.file.id;
 }
 
 function linkOf(entry: TarEntry, linkname: ByteString): TarEntry {

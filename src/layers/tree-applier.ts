@@ -94,8 +94,7 @@ export class TreeApplier implements TarHandler {
 
   #addPart({ parts }: TreeFile, offset: number | undefined, length: number): void {
     const last = parts.at(-1);
-    const follows =
-      last?.offset === undefined ? offset === undefined : last.offset + last.length === offset;
+    const follows = last?.offset === undefined ? offset === undefined : last.offset + last.length === offset;
     if (last !== undefined && follows) parts[parts.length - 1] = { ...last, length: last.length + length };
     else parts.push({ offset, length });
   }

@@ -224,8 +224,8 @@ describe('layers/apply', () => {
     mkdirSync(join(ground.root, 'd'));
     writeFileSync(join(ground.root, 'd/old'), '');
     utimesSync(join(ground.root, 'd'), 1000, 1000);
-    await ground.apply([file('d/new'), file('d/.wh.old', '')]);
-    expect(readdirSync(join(ground.root, 'd'))).to.deep.equal(['new']);
+    await ground.apply([file('d/made/x'), file('d/new'), file('d/.wh.old', '')]);
+    expect(readdirSync(join(ground.root, 'd'))).to.deep.equal(['made', 'new']);
     expect(statSync(join(ground.root, 'd')).mtimeMs).to.equal(1_000_000);
   });
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
+import { mediaTypes } from '../../src/image/media-types.ts';
 import { mergeLayers } from '../../src/layers/merge-layers.ts';
 import type { StackLayer } from '../../src/layers/unpack-image.ts';
-import { mediaTypes } from '../../src/image/media-types.ts';
 import { type TarEntry, tarEntry } from '../../src/tar/entry.ts';
 import { type TarItem, tarItem } from '../../src/tar/writer.ts';
 import { byteString } from '../../src/util/byte-string.ts';
@@ -39,16 +39,20 @@ const item: fc.Arbitrary<TarItem> = fc.oneof(
     ),
   fc.tuple(path, metadata).map(([name, fields]) => of('directory', name, fields as Partial<TarEntry>)),
   fc.tuple(path, metadata).map(([name, fields]) => of('directory', name, fields as Partial<TarEntry>)),
-  fc
-    .tuple(path, path, metadata)
-    .map(([name, to, fields]) =>
-      of('symlink', name, { ...plain(fields as Partial<TarEntry>), mode: 0o777, linkname: byteString(`/${to}`) }),
-    ),
+  fc.tuple(path, path, metadata).map(([name, to, fields]) =>
+    of('symlink', name, {
+      ...plain(fields as Partial<TarEntry>),
+      mode: 0o777,
+      linkname: byteString(`/${to}`),
+    }),
+  ),
   fc.tuple(path, path).map(([name, to]) => of('link', name, { linkname: byteString(to) })),
   fc.tuple(path, path).map(([name, to]) => of('link', name, { linkname: byteString(to) })),
   fc
     .tuple(path, metadata)
-    .map(([name, fields]) => of('character-device', name, { ...plain(fields as Partial<TarEntry>), devmajor: 7 })),
+    .map(([name, fields]) =>
+      of('character-device', name, { ...plain(fields as Partial<TarEntry>), devmajor: 7 }),
+    ),
   path.map(name => of('file', `${folderOf(name)}.wh.${lastOf(name)}`)),
   path.map(name => of('file', `${folderOf(name)}.wh.${lastOf(name)}`)),
   path.map(name => of('file', `${folderOf(name)}.wh..wh..opq`)),

@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LayoutStore } from '../../../src/content/store.ts';
 import { openLayoutStore } from '../../../src/content/layout-store.ts';
+import type { LayoutStore } from '../../../src/content/store.ts';
 import { serializeImageConfig } from '../../../src/image/config.ts';
 import { digestOf } from '../../../src/image/digest.ts';
 import { serializeManifest } from '../../../src/image/manifest.ts';
@@ -78,8 +78,11 @@ function timeOf({ mtimeNs }: BigIntStats): string {
   return mtimeNs === 0n || mtimeNs > 1_500_000_000_000_000_000n ? 'of no entry' : String(mtimeNs);
 }
 
-/** All of a tree, to the nanosecond, and which names are one file. */
-export function describeWhole(root: string): Record<string, unknown> {
+/**
+ * All of a tree, to the nanosecond, and which names are one file: but not of an overlay, which parts those that lie in
+ * several layers.
+ */
+export function describeWhole(root: string, isOverlay = false): Record<string, unknown> {
   const tree: Record<string, unknown> = {};
   const firsts = new Map<bigint, string>();
   const visit = (name: string) => {
@@ -90,7 +93,8 @@ export function describeWhole(root: string): Record<string, unknown> {
     if (!stat.isDirectory()) {
       const first = firsts.get(ino);
       if (first === undefined) firsts.set(ino, name);
-      facts.push(`one with ${first ?? name}`, Number(stat.nlink), Number(rdev));
+      facts.push(Number(rdev));
+      if (!isOverlay) facts.push(`one with ${first ?? name}`, Number(stat.nlink));
     }
     if (stat.isFile()) facts.push(digestOf(readFileSync(target)));
     if (stat.isSymbolicLink()) facts.push(readlinkSync(target, { encoding: 'latin1' }));

@@ -34,6 +34,7 @@ export const peerPackages = {
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',
   '/usr/bin/ssh-agent': 'openssh-client',
+  '/usr/bin/chromium': 'chromium',
 };
 
 const exists = path => {

@@ -15,8 +15,15 @@ import { requireBuiltInFrontend } from './dockerfile/syntax.ts';
 import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
 import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
-import { descriptorOf, type ExportWork, nameImage, storeImage, writeOutput } from './export/export-image.ts';
-import { finishImage } from './export/finish-image.ts';
+import {
+  descriptorOf,
+  type ExportWork,
+  nameImage,
+  squashImage,
+  storeImage,
+  writeOutput,
+} from './export/export-image.ts';
+import { type FinishedImage, finishImage } from './export/finish-image.ts';
 import { type BuildObserver, silentObserver } from './observer.ts';
 import { globalVariables } from './plan/global-variables.ts';
 import { type BuildPlan, planBuild } from './plan/plan-build.ts';
@@ -160,16 +167,17 @@ class Build {
       labels: options.labels ?? {},
       epoch: options.sourceDateEpoch,
     });
-    await this.#export({
+    const exported = await this.#export({
       store: environment.store,
       workspace: this.#workspace,
       lease,
       image,
       state,
+      squashFrom: options.squash === true ? plan.draft.baseLayers : undefined,
       names: this.#parts.names,
       signal: abort.signal,
     });
-    return { descriptor: descriptorOf(image), imageID: image.config.digest, names: this.#parts.names };
+    return { descriptor: descriptorOf(exported), imageID: exported.config.digest, names: this.#parts.names };
   }
 
   close(): Promise<void> {
@@ -238,7 +246,8 @@ class Build {
     if (config.error) refuseFindings(findings);
   }
 
-  async #export(work: ExportWork): Promise<void> {
+  /** @returns the image as it went out: squashed, where that was asked for */
+  async #export(finished: ExportWork): Promise<FinishedImage> {
     const { options } = this.#parts;
     const outputs = options.outputs ?? [];
     const vertex = {
@@ -250,13 +259,16 @@ class Build {
     };
     this.#observer.vertexStarted(vertex);
     try {
-      throwIfAborted(work.signal);
-      for (const { descriptor } of work.state.layers) await this.#bases.fetchLayer(descriptor);
+      throwIfAborted(finished.signal);
+      for (const { descriptor } of finished.state.layers) await this.#bases.fetchLayer(descriptor);
+      const image = await squashImage(finished);
+      const work = { ...finished, image };
       await storeImage(work);
       if (outputs.length === 0) await nameImage(work);
       for (const output of outputs) await writeOutput(output, work);
-      if (options.iidfile !== undefined) await writeFileAtomic(options.iidfile, work.image.config.digest);
+      if (options.iidfile !== undefined) await writeFileAtomic(options.iidfile, image.config.digest);
       this.#observer.vertexDone(vertex);
+      return image;
     } catch (error) {
       this.#observer.vertexFailed(vertex, error);
       throw error;

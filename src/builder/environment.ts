@@ -79,6 +79,8 @@ export interface BuildOptions {
   readonly allow?: readonly string[];
   /** Where the result goes; none: into the local store. */
   readonly outputs?: readonly BuildOutput[];
+  /** Makes one layer of all that the build adds to its base image. */
+  readonly squash?: boolean;
   /** SOURCE_DATE_EPOCH, in seconds since 1970. */
   readonly sourceDateEpoch?: number;
   /** Steps that run at once; default processors + 1. */

@@ -161,7 +161,7 @@ function draw() {
     button.type = 'button';
     button.onclick = () => { at = at.slice(0, index + 1); draw(); };
     return index === 0 ? [button] : [document.createTextNode(' / '), button];
-  }), document.createTextNode('   ' + bytes(folder.s)));
+  }), make('small', '', bytes(folder.s)));
   byId('hint').textContent = chosen === 0
     ? 'A tile is a file, as large as its content; its colour is that of its layer. Click a folder to go in.'
     : 'Layer ' + chosen + ': ' + (layerOf(chosen).createdBy || layerOf(chosen).digest);

@@ -42,13 +42,6 @@ export function sortedNames(folder: TreeFile | undefined): readonly TreeName[] {
   return names.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** The real path of a name, counted from the root; empty for the root. */
-export function pathOf(name: TreeName): ByteString {
-  const parts: ByteString[] = [];
-  for (let at = name; at.parent !== undefined; at = at.parent) parts.push(at.name);
-  return parts.reverse().join('/') as ByteString;
-}
-
 export function rootName(id: number): TreeName {
   const file: TreeFile = { id, entry: undefined, layer: -1, children: new Map(), parts: [], links: 1 };
   return { name: '' as ByteString, parent: undefined, file, writtenIn: -1 };

@@ -162,7 +162,8 @@ export class TreeApplier implements TarHandler {
 
   /** Takes away what lower layers have in a folder, and nothing of this layer's. A2, A3 */
   #hideLower(folder: TreeName): void {
-    for (const child of [...(folder.file.children?.values() ?? [])]) {
+    // What a map loses while it is walked does not disturb the walk.
+    for (const child of folder.file.children?.values() ?? []) {
       if (child.writtenIn !== this.#layer) this.#remove(child);
       else if (child.file.children !== undefined) this.#hideLower(child);
     }

@@ -27,7 +27,7 @@ const metadata = fc.record({
 const of = (type: TarEntry['type'], name: string, fields: Partial<TarEntry> = {}): TarItem => ({
   entry: tarEntry({ type, name: byteString(name), ...fields }),
 });
-const plain = ({ xattrs: _, ...fields }: Partial<TarEntry>) => fields;
+const plain = (fields: Partial<TarEntry>) => ({ ...fields, xattrs: new Map<string, Uint8Array>() });
 const folderOf = (name: string) => name.slice(0, name.lastIndexOf('/') + 1);
 const lastOf = (name: string) => name.slice(name.lastIndexOf('/') + 1);
 

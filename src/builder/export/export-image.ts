@@ -17,6 +17,8 @@ export interface ExportWork {
   readonly lease: Lease;
   readonly image: FinishedImage;
   readonly state: FileState;
+  /** The first of the layers that become one; undefined where all stay. */
+  readonly squashFrom: number | undefined;
   /** Full references. */
   readonly names: readonly string[];
   readonly signal: AbortSignal;
@@ -24,6 +26,15 @@ export interface ExportWork {
 
 export function descriptorOf({ manifest }: FinishedImage): Descriptor {
   return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
+}
+
+/** The image with its new layers as one, where that was asked for and there are several. */
+export async function squashImage(work: ExportWork): Promise<FinishedImage> {
+  const { image, squashFrom: from, store, lease, signal } = work;
+  const to = image.manifest.value.layers.length - 1;
+  if (from === undefined || from >= to) return image;
+  const { mergeImage } = await import('../../layers/merge-image.ts');
+  return mergeImage(store, image, { range: { from, to }, lease, signal });
 }
 
 /** Puts config and manifest into the store; where they are already, nothing is written. */

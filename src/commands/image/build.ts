@@ -99,6 +99,7 @@ export default class ImageBuild extends BaseCommand {
       default: 'auto',
       description: 'of RUN steps',
     }),
+    squash: Flags.boolean({ description: 'make one layer of all that the build adds to its base image' }),
     jobs: Flags.integer({ min: 1, description: 'steps that run at once; default processors + 1' }),
     iidfile: Flags.string({ description: "write the image's id to this file", helpValue: 'FILE' }),
     progress: Flags.string({
@@ -146,6 +147,7 @@ export default class ImageBuild extends BaseCommand {
           tags: flags.tag ?? [],
           noCache: flags['no-cache'],
           pull: flags.pull,
+          squash: flags.squash,
           network: flags.network as 'default' | 'host' | 'none',
           ...cli.parseStepFlags(flags, process.env),
           outputs: (flags.output ?? []).map(cli.parseOutput),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { BuildOptions } from '../../src/builder/environment.ts';
 import { pruneCacheMounts } from '../../src/builder/execute/mounts/cache-mounts.ts';
@@ -80,6 +80,27 @@ describe('RUN --mount in a build', () => {
       await build(text);
       const { log } = await build(text.replace('RUN echo', 'RUN echo noise; echo'));
       expect(states(log)).to.deep.equal(['done', 'cached']);
+    });
+
+    it('is not kept in the cache when what it shows changes meanwhile', async () => {
+      const context = sandbox.context({
+        ...files,
+        Dockerfile: `${from}RUN touch /1\nRUN --mount=target=/m cat /m/src/a\n`,
+      });
+      const warnings: string[] = [];
+      const log = new Log();
+      const observer = Object.assign(log, {
+        // the key of the second step is made by now
+        vertexStarted: ({ name }: { readonly name: string }) => {
+          if (name.includes('cat')) writeFileSync(`${context}/src/a`, 'changed');
+        },
+        warning: (message: string) => void warnings.push(message),
+      });
+      await sandbox.build(context, {}, { observer });
+      expect(log.output).to.equal('changed');
+      expect(warnings.join()).to.match(/the build context changed while it was read/);
+      writeFileSync(`${context}/src/a`, 'a');
+      expect((await sandbox.build(context)).log.output).to.equal('a');
     });
 
     const failures: readonly (readonly [string, string, object])[] = [

@@ -1,16 +1,17 @@
 import { HawserError, isHawserError, type SourceLocation } from '../../errors/hawser-error.ts';
+import type { Digest } from '../../image/digest.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
 import { byteString } from '../../util/byte-string.ts';
+import type { ContentSummary } from '../cache/content-digest.ts';
 import { cacheKeyOf, type KeyPart } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
 import { emptyState, type FileState } from './file-state.ts';
-import { contextDigest, type MountSource, stageDigest } from './mounts/mount-source.ts';
+import { contextSummary, type MountSource, stageDigest } from './mounts/mount-source.ts';
 import { type MountServices, type PreparedMounts, withMounts } from './mounts/prepare-mounts.ts';
-import { mountKey, type StepMount, treeOf } from './mounts/step-mounts.ts';
-import type { ExecuteOptions, Operation } from './operation.ts';
+import { type MountTree, mountKey, type StepMount, treeOf } from './mounts/step-mounts.ts';
+import type { ExecuteOptions, Operation, Result } from './operation.ts';
 import { OutputTail } from './output-tail.ts';
 import { lookUpOwner } from './owner.ts';
-import type { Workspace } from './workspace.ts';
 
 /** A here-document that begins with `#!`: a program of its own. */
 export interface RunScript {
@@ -51,32 +52,65 @@ const TAIL_LINES = 20;
 
 /** RUN: a program in the files of the stage so far. */
 export function runOperation(definition: RunDefinition, surroundings: RunSurroundings): Operation {
-  const { mounts, location } = definition;
-  const showsInput = mounts.some(mount => inputOf(mount) !== undefined);
-  const byContent = async (inputs: readonly FileState[], workspace: Workspace) => {
-    const shown = mounts.map(mount => shownContent(mount, inputs, workspace));
-    return runKey(definition, inputs, await Promise.all(shown));
-  };
-  return {
-    cacheKey: async inputs => {
-      const shown = mounts.map(async mount => {
-        const input = inputOf(mount);
-        const source = sourceOf(mount);
-        if (input !== undefined) return ['state', inputs[input]?.chainID, source?.path];
-        return source === undefined ? undefined : contextDigest(source);
-      });
-      return runKey(definition, inputs, await Promise.all(shown));
-    },
-    ...(showsInput ? { contentKey: byContent } : {}),
-    execute: (inputs, options) =>
-      options.workspace.change(inputs[0] ?? emptyState, async root => {
-        const { workspace, signal, warn } = options;
-        const work = { services: surroundings.mounts, inputs, workspace, signal, warn, location };
-        await withMounts(mounts, work, prepared =>
-          runInside(root, prepared, { definition, surroundings, options }),
+  return new RunOperation(definition, surroundings);
+}
+
+class RunOperation implements Operation {
+  readonly contentKey?: Operation['contentKey'];
+  readonly #definition: RunDefinition;
+  readonly #surroundings: RunSurroundings;
+  /** What mounts of the context showed when the key was made. */
+  readonly #summaries = new Map<StepMount, ContentSummary>();
+
+  constructor(definition: RunDefinition, surroundings: RunSurroundings) {
+    this.#definition = definition;
+    this.#surroundings = surroundings;
+    if (!definition.mounts.some(mount => inputOf(mount) !== undefined)) return;
+    this.contentKey = (inputs, workspace) =>
+      this.#key(inputs, (source, state) => stageDigest(source, state, workspace));
+  }
+
+  cacheKey(inputs: readonly FileState[]) {
+    return this.#key(inputs, async (source, state) => ['state', state.chainID, source.path]);
+  }
+
+  async execute(inputs: readonly FileState[], options: ExecuteOptions): Promise<Result> {
+    const { mounts, location } = this.#definition;
+    const { workspace, signal, warn } = options;
+    const services = this.#surroundings.mounts;
+    let changed: MountTree | undefined;
+    const layer = await workspace.change(inputs[0] ?? emptyState, async root => {
+      const work = { services, inputs, workspace, signal, warn, location };
+      await withMounts(mounts, work, async prepared => {
+        const one = [...prepared.copied].find(
+          ([mount, fingerprint]) => fingerprint !== this.#summaries.get(mount)?.fingerprint,
         );
-      }),
-  };
+        changed = one === undefined ? undefined : treeOf(one[0]);
+        const definition = this.#definition;
+        await runInside(root, prepared, { definition, surroundings: this.#surroundings, options });
+      });
+    });
+    if (changed === undefined) return layer;
+    warn(`${changed.name} changed while it was read: this step is not kept in the cache`);
+    return { ...layer, transient: true };
+  }
+
+  /** @param nameOfStage Names what a mount shows of a stage. */
+  async #key(
+    inputs: readonly FileState[],
+    nameOfStage: (source: MountSource, state: FileState) => Promise<KeyPart>,
+  ): Promise<Digest> {
+    const shown = this.#definition.mounts.map(async mount => {
+      const source = sourceOf(mount);
+      const input = inputOf(mount);
+      if (source === undefined) return undefined;
+      if (input !== undefined) return nameOfStage(source, inputs[input] ?? emptyState);
+      const summary = await contextSummary(source);
+      if (summary !== undefined) this.#summaries.set(mount, summary);
+      return summary?.digest;
+    });
+    return runKey(this.#definition, inputs, await Promise.all(shown));
+  }
 }
 
 function runKey(definition: RunDefinition, inputs: readonly FileState[], shown: readonly KeyPart[]) {
@@ -105,19 +139,6 @@ function sourceOf(mount: StepMount): MountSource | undefined {
   const tree = treeOf(mount);
   if (tree === undefined || (mount.type !== 'bind' && mount.type !== 'cache')) return undefined;
   return { tree, path: mount.source };
-}
-
-/** Digest of what a mount shows, if it shows files. */
-async function shownContent(
-  mount: StepMount,
-  inputs: readonly FileState[],
-  workspace: Workspace,
-): Promise<string | undefined> {
-  const source = sourceOf(mount);
-  const input = inputOf(mount);
-  if (source === undefined) return undefined;
-  if (input === undefined) return contextDigest(source);
-  return stageDigest(source, inputs[input] ?? emptyState, workspace);
 }
 
 interface RunWork {

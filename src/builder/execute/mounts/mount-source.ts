@@ -39,11 +39,11 @@ function missing({ path, tree: { name } }: MountSource, tree: SourceTree): Hawse
   return missingSource({ instruction: 'RUN --mount', path, tree, treeName: name });
 }
 
-/** Digest of what a mount shows of the context; undefined for a stage. */
-export async function contextDigest(source: MountSource): Promise<string | undefined> {
+/** What a mount shows of the context; undefined for a stage. */
+export async function contextSummary(source: MountSource): Promise<ContentSummary | undefined> {
   if (!('context' in source.tree)) return undefined;
   const { tree, hasher } = source.tree.context;
-  return (await summarise([listOne(source, tree)], hasher)).digest;
+  return summarise([listOne(source, tree)], hasher);
 }
 
 /** Digest of what a mount shows of a stage or an image, whose files are unpacked for it. */
@@ -64,11 +64,18 @@ export interface ExposeOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ExposedSource {
+  /** On the host. */
+  readonly path: string;
+  /** Of what was copied, as `ContentSummary` has it; undefined where it changed while it was copied, or is no copy. */
+  readonly fingerprint?: string | undefined;
+}
+
 /** Copies of the context that steps of one build read, by what they show. */
-export type ContextCopies = Map<string, Promise<string>>;
+export type ContextCopies = Map<string, Promise<ExposedSource>>;
 
 /**
- * The path on the host of what a mount shows. A stage that is only read is shown as it is. Files of the context are copied,
+ * Where what a mount shows is on the host. A stage that is only read is shown as it is. Files of the context are copied,
  * as .dockerignore leaves them and as if root had them: neither do they change while they are used, nor are they written.
  *
  * @throws HawserError COPY_SOURCE_UNKNOWN
@@ -77,7 +84,7 @@ export async function exposeSource(
   source: MountSource,
   copies: ContextCopies,
   options: ExposeOptions,
-): Promise<string> {
+): Promise<ExposedSource> {
   const { workspace, readonly, state = emptyState } = options;
   if ('context' in source.tree) {
     const { context } = source.tree;
@@ -89,7 +96,8 @@ export async function exposeSource(
   }
   const root = readonly ? await workspace.view(state) : await workspace.scratch(state);
   const path = resolveInside(byteString(root), byteString(source.path), { followLast: true });
-  if (lstatOrNothing(joinBytes(byteString(root), path)) !== undefined) return join(root, textOf(path));
+  if (lstatOrNothing(joinBytes(byteString(root), path)) !== undefined)
+    return { path: join(root, textOf(path)) };
   throw missing(source, { root, owners: 'kept' });
 }
 
@@ -97,18 +105,19 @@ async function copyContext(
   source: MountSource,
   { tree, hasher }: BuildContextFiles,
   { workspace, signal }: ExposeOptions,
-): Promise<string> {
-  const { top, ...listing } = listOne(source, tree);
-  const counted: ContentSummary = await summarise([{ ...listing, top }], hasher);
+): Promise<ExposedSource> {
+  const listing = listOne(source, tree);
+  const { top } = listing;
+  const counted = await summarise([listing], hasher);
   const root = await workspace.scratch(emptyState);
   const query = literalQuery(source.path);
   const sources = [{ kind: 'tree', tree, query, unpack: false, watch: true }] as const;
-  await copyInto({ sources, target: { root, path: '/mounted' } }, { ...counted, signal });
+  const fingerprint = await copyInto({ sources, target: { root, path: '/mounted' } }, { ...counted, signal });
   const path = join(root, 'mounted');
   // COPY gives the folder itself a mode and time of its own.
   if (top.type === 'folder') {
     chmodSync(path, posix.resolve('/', source.path) === '/' ? 0o755 : top.mode);
     fsOps.utimensat(path, fileTimeOf(top.mtime));
   }
-  return path;
+  return { path, fingerprint };
 }

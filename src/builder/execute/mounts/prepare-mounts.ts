@@ -7,7 +7,7 @@ import { listSource } from '../copy/list-source.ts';
 import type { FileState } from '../file-state.ts';
 import type { Workspace } from '../workspace.ts';
 import { type CacheMountRequest, cacheMountKey, openCacheMount } from './cache-mounts.ts';
-import { type ContextCopies, exposeSource, type MountSource } from './mount-source.ts';
+import { type ContextCopies, type ExposedSource, exposeSource, type MountSource } from './mount-source.ts';
 import { readSecret, type SecretSource } from './secrets.ts';
 import { forwardAgent, type SshSource } from './ssh-forward.ts';
 import type { CacheStepMount, StepMount } from './step-mounts.ts';
@@ -36,6 +36,8 @@ export interface PreparedMounts {
   readonly mounts: readonly RunMount[];
   /** `NAME=value`, of secrets that are wanted so. */
   readonly env: readonly string[];
+  /** What was copied of the context for a mount: `ExposedSource.fingerprint`. */
+  readonly copied: ReadonlyMap<StepMount, string | undefined>;
 }
 
 /**
@@ -61,6 +63,7 @@ export async function withMounts(
 class Preparation implements PreparedMounts {
   readonly mounts: RunMount[] = [];
   readonly env: string[] = [];
+  readonly copied = new Map<StepMount, string | undefined>();
   readonly #context: MountWork;
   readonly #caches = new Map<string, string>();
   readonly #releases: (() => Promise<void>)[] = [];
@@ -89,8 +92,9 @@ class Preparation implements PreparedMounts {
     switch (mount.type) {
       case 'bind': {
         const { target, readonly } = mount;
-        const source = await this.#expose(mount, readonly);
-        this.mounts.push({ type: 'bind', source, target, readOnly: readonly });
+        const { path, fingerprint } = await this.#expose(mount, readonly);
+        if ('context' in mount.tree) this.copied.set(mount, fingerprint);
+        this.mounts.push({ type: 'bind', source: path, target, readOnly: readonly });
         return;
       }
       case 'cache': {
@@ -115,7 +119,7 @@ class Preparation implements PreparedMounts {
     for (const release of this.#releases.splice(0).toReversed()) await release();
   }
 
-  #expose(mount: Extract<StepMount, { readonly tree?: unknown }>, readonly: boolean): Promise<string> {
+  #expose(mount: Extract<StepMount, { readonly tree?: unknown }>, readonly: boolean): Promise<ExposedSource> {
     const { inputs, workspace, signal, services } = this.#context;
     const { tree, source: path } = mount;
     if (tree === undefined) throw new Error('a mount without a tree shows nothing');
@@ -133,12 +137,17 @@ class Preparation implements PreparedMounts {
     const path = posix.resolve('/', mount.source);
     const own = path === '/' ? owner : undefined;
     const state = tree !== undefined && 'input' in tree ? this.#context.inputs[tree.input] : undefined;
-    const origin = [state?.chainID, path, ...(own === undefined ? [] : [own.mode, own.uid, own.gid])];
-    const fill = async (folder: string) => {
-      if (tree !== undefined && own === undefined) fillCache(folder, await this.#expose(mount, true));
+    const folder = tree !== undefined && 'context' in tree ? tree.context.tree.root : undefined;
+    const origin = [
+      state?.chainID ?? folder,
+      path,
+      ...(own === undefined ? [] : [own.mode, own.uid, own.gid]),
+    ];
+    const fill = async (cache: string) => {
+      if (tree !== undefined && own === undefined) fillCache(cache, (await this.#expose(mount, true)).path);
       if (own === undefined) return;
-      lchownSync(folder, own.uid, own.gid);
-      chmodSync(folder, own.mode);
+      lchownSync(cache, own.uid, own.gid);
+      chmodSync(cache, own.mode);
     };
     return { id, sharing, origin, fill };
   }

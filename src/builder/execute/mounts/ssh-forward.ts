@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, constants, existsSync, openSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { HawserError } from '../../../errors/hawser-error.ts';
+import { HawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
 import { requireProgram } from '../../../runtime/find-program.ts';
 import { runProgram } from '../../../runtime/run-program.ts';
 import { makeStepBundle } from '../../../runtime/step-bundles.ts';
@@ -46,7 +45,7 @@ export async function forwardAgent(source: SshSource, options: ForwardOptions): 
       target = source.socket;
       await requireAnswer(source.id, target);
     } else {
-      const agent = startAgent(folder);
+      const agent = await startAgent(folder);
       releases.push(async () => agent.stop());
       target = agent.path;
       for (const key of source.keys) await addKey(target, key);
@@ -111,19 +110,36 @@ async function requireAnswer(id: string, path: string): Promise<void> {
   }
 }
 
-/** An ssh-agent of our own, without keys. */
-function startAgent(folder: string): { readonly path: string; readonly stop: () => void } {
+/**
+ * An ssh-agent of our own, without keys. It goes with the program that it starts, which waits for the end of a pipe from
+ * here: so it does not outlive a hawser that was killed.
+ */
+async function startAgent(folder: string): Promise<{ readonly path: string; readonly stop: () => void }> {
   const path = join(folder, 'own-agent');
   const program = requireProgram('ssh-agent', { package: 'openssh-client' });
-  const child = spawn(program, ['-D', '-a', path], { stdio: 'ignore' });
-  child.on('error', () => undefined); // then no key is taken, which says so
-  return { path, stop: () => void child.kill('SIGKILL') };
+  const waiting = ['/bin/sh', '-c', 'echo $SSH_AGENT_PID; exec cat > /dev/null'];
+  const child = spawn(program, ['-a', path, ...waiting], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.stdin.on('error', () => undefined); // it has ended before
+  const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'close')])) as [unknown];
+  const agent = Number(line);
+  const stop = () => {
+    child.stdin.end();
+    if (Number.isSafeInteger(agent) && agent > 1) killIfThere(agent);
+  };
+  return { path, stop };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 /** Without a terminal or SSH_ASKPASS, a key with a passphrase fails instead of asking. */
 async function addKey(agent: string, key: string): Promise<void> {
   const program = requireProgram('ssh-add', { package: 'openssh-client' });
-  for (let tries = 0; tries < 200 && !existsSync(agent); tries++) await delay(10);
   const added = await runProgram(program, [key], { env: { PATH: process.env.PATH, SSH_AUTH_SOCK: agent } });
   if (added.exitCode === 0) return;
   throw new HawserError('SECRET_UNKNOWN', `the ssh key ${key} is not taken: ${added.stderr.trim()}`, {

@@ -41,6 +41,7 @@ class LayerContents {
   readonly #layers: readonly StackLayer[];
   readonly #files = new Map<number, number>();
   readonly #scratch: string[] = [];
+  readonly #buffer = Buffer.allocUnsafeSlow(256 * 1024);
 
   constructor(store: Store, layers: readonly StackLayer[], signal: AbortSignal | undefined) {
     this.#store = store;
@@ -48,14 +49,15 @@ class LayerContents {
     this.#signal = signal;
   }
 
-  /** Of a layer that was opened. */
+  /** Of a layer that was opened. A piece is the caller's until it asks for the next. */
   *read(file: TreeFile): Generator<Uint8Array, void> {
     const fd = this.#files.get(file.layer);
     for (const { offset, length } of file.parts) {
       for (let done = 0; done < length; ) {
-        const piece = Buffer.alloc(Math.min(length - done, pieceSize));
+        const piece = this.#buffer.subarray(0, length - done);
         let read = piece.length;
-        if (offset !== undefined) read = readSync(fd ?? -1, piece, 0, piece.length, offset + done);
+        if (offset === undefined) piece.fill(0);
+        else read = readSync(fd ?? -1, piece, 0, piece.length, offset + done);
         if (read === 0) throw new HawserError('LAYER_INVALID', 'a layer became shorter while it was merged');
         done += read;
         yield piece.subarray(0, read);

@@ -36,8 +36,9 @@ async function rowOf(store: ContentStore, { name, descriptor }: NamedDescriptor)
       Size: layers + image.manifest.value.config.size,
     };
   } catch (error) {
-    // An index may hold no image for this machine: it is listed all the same, so that it can be pushed or removed.
-    if (!isHawserError(error, 'PLATFORM_UNAVAILABLE')) throw error;
+    // An index without an image for this machine, or a damaged image: listed all the same, so that it can be removed.
+    const isListed = ['PLATFORM_UNAVAILABLE', 'BLOB_UNKNOWN', 'STORE_CORRUPT'];
+    if (!isHawserError(error) || !isListed.includes(error.code)) throw error;
     return { ...names, ID: descriptor.digest, CreatedAt: undefined, Size: descriptor.size };
   }
 }

@@ -34,8 +34,9 @@ export async function neededSnapshots(store: LayoutStore): Promise<Set<Digest>> 
       const { config } = await loadImage(store, named);
       for (const chainID of chainsOf(config.value.rootfs.diff_ids)) needed.add(chainID);
     } catch (error) {
-      // An index without an image for this machine was never unpacked here.
-      if (!isHawserError(error, 'PLATFORM_UNAVAILABLE')) throw error;
+      // Never unpacked here (of other platforms), removed since it was listed, or damaged: it stands on no snapshot.
+      const needsNone = ['PLATFORM_UNAVAILABLE', 'BLOB_UNKNOWN', 'STORE_CORRUPT'];
+      if (!isHawserError(error) || !needsNone.includes(error.code)) throw error;
     }
   }
   return needed;

@@ -35,7 +35,7 @@ export async function readBlob(
   const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
   if (digestOf(bytes, digestAlgorithm(digest)) !== digest || (size !== undefined && size !== total)) {
     throw new HawserError('STORE_CORRUPT', `blob ${digest} in the store is damaged`, {
-      remedy: 'Remove the image and pull or build it again.',
+      remedy: 'See hawser system fsck; with --repair it says which images to pull or build again.',
     });
   }
   return bytes;

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { cachedDigests } from '../../src/builder/cache/build-cache.ts';
 import { collectGarbage } from '../../src/content/gc.ts';
 import { resolveImage } from '../../src/content/resolve-image.ts';
+import { openSnapshotter } from '../../src/layers/open-snapshotter.ts';
 import { readTar } from '../../src/tar/reader.ts';
 import { textOf } from '../../src/util/byte-string.ts';
 import { chunked } from '../content/conformance.ts';
@@ -101,6 +102,32 @@ describe('building with RUN', () => {
     expect(again.descriptor).to.deep.equal(first.descriptor);
     const anew = await sandbox.build(context, { noCache: true });
     expect(anew.log.steps.every(step => step.startsWith('done'))).to.equal(true);
+  });
+
+  it('unpacks again what a pruning beside it takes before it stands on it', async () => {
+    const taken: string[] = [];
+    const openPruned = async () => {
+      const snapshots = await openSnapshotter({
+        root: sandbox.path('root/snapshots'),
+        run: sandbox.path('run'),
+      });
+      const prepare = snapshots.prepare.bind(snapshots);
+      const met = new Set<string | undefined>();
+      return Object.assign(snapshots, {
+        async prepare(...[key, parent, options]: Parameters<typeof prepare>) {
+          if (key.startsWith('build-') && !met.has(parent)) {
+            for (const { chainID, users } of await snapshots.list())
+              if (users === 0 && (await snapshots.remove(chainID))) taken.push(chainID);
+          }
+          met.add(parent);
+          return prepare(key, parent, options);
+        },
+      });
+    };
+    const context = dockerfile(`${from}RUN echo 1 > /1\nRUN cat /1 > /2\nRUN cat /1 /2 > /3\n`);
+    const { image } = await sandbox.build(context, { noCache: true }, { openSnapshotter: openPruned });
+    expect(taken.length).to.be.greaterThan(2);
+    expect(await sandbox.layer(image, -1)).to.deep.equal(['-0644 0:0 3']);
   });
 
   it('runs again from the first line that changed', async () => {

@@ -94,6 +94,16 @@ describe('system fsck', function () {
       [''],
     ],
     [
+      'a config that is gone',
+      async () => {
+        const id = await sandbox.hawser('image', 'ls', '-q', '--no-trunc', 'app');
+        await rm(join(blobs(), id.slice('sha256:'.length)));
+        expect(await names()).to.deep.equal(['app', 'busybox']);
+      },
+      ['damage name'],
+      ['busybox'],
+    ],
+    [
       'a file without a digest among the blobs',
       () => writeFile(join(blobs(), 'note.txt'), 'x'),
       ['damage blob'],

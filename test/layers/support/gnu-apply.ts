@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createReadStream, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, createReadStream, lstatSync, rmSync } from 'node:fs';
 import type { TarEntry } from '../../../src/tar/entry.ts';
 import { readTar } from '../../../src/tar/reader.ts';
 import { type ByteString, fsPath } from '../../../src/util/byte-string.ts';
@@ -22,4 +22,7 @@ export async function gnuApply(archive: string, root: string): Promise<void> {
   execFileSync('tar', ['-x', '-f', archive, '-C', root, ...options, '--exclude=.wh.*'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  // tar leaves a new folder the setgid bit that it has from the one it is in, where the other bits are right.
+  for (const { name, type, mode } of await entriesOf(archive))
+    if (type === 'directory') chmodSync(fsPath(`${root}/${name}` as ByteString), mode);
 }

@@ -35,7 +35,7 @@ export const layerCases: readonly ComparedCase[] = [
   },
   {
     name: 'trap 57: parents of what changed, and unchanged folders',
-    dockerfile: 'FROM busybox\nRUN mkdir -p /a/b/c /z/y\nRUN touch /a/b/c/f\nRUN ls -R / > /dev/null\n',
+    dockerfile: 'FROM busybox\nRUN mkdir -p /a/b/c /z/y\nRUN touch /a/b/c/f\nRUN ls -R /a /z > /dev/null\n',
   },
   {
     name: 'trap 57: a folder whose mode or owner alone changed',

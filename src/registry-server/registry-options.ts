@@ -6,6 +6,7 @@ import type { HTTPLimits } from './http/listen.ts';
 import type { TLSSettings } from './http/tls-files.ts';
 import type { Logger } from './log/logger.ts';
 import type { PushRules } from './registry-context.ts';
+import type { UploadLimits } from './storage/uploads.ts';
 
 export type AuthSettings =
   | { readonly kind: 'htpasswd'; readonly realm: string; readonly path: string }
@@ -39,10 +40,8 @@ export interface RegistryOptions {
   readonly tls?: TLSSettings | undefined;
   /** Whether HTTP/2 is spoken where there is TLS; default true. */
   readonly http2?: boolean;
-  readonly limits?: Partial<HTTPLimits> & {
-    /** Uploads that may be open at once. */
-    readonly maxUploads?: number;
-  };
+  readonly limits?: Partial<HTTPLimits>;
+  readonly uploads?: Partial<UploadLimits>;
   /** Takes what the registry has to tell; nothing where it is left out. */
   readonly logger?: Logger | undefined;
   /** Whether the log has a line for each request; default false. */

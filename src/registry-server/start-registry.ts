@@ -28,7 +28,6 @@ export interface RunningRegistry {
 
 const DRAIN_TIMEOUT = 10_000;
 const CATALOG_LIMIT = 1000;
-const MAX_UPLOADS = 10_000;
 
 /** The host in a URL: an address that stands for all of them is reached by the loopback. */
 function urlHost(host: string | undefined): string {
@@ -104,7 +103,7 @@ async function start(options: RegistryOptions, parts: Parts): Promise<RunningReg
   if (notifier !== undefined) parts.add(notifier);
   metrics?.watchEndpoints(notifier?.endpoints ?? []);
   const context = contextOf(options, {
-    volume: openVolume(driver, { maxOpen: options.limits?.maxUploads ?? MAX_UPLOADS }),
+    volume: openVolume(driver, options.uploads),
     authenticator,
     problems: health?.problems ?? new Map(),
     notify: notifier && (event => notifier.notify(event)),

@@ -42,7 +42,7 @@ export function optionsOfConfig(config: RegistryConfig): Omit<RegistryOptions, '
     storage: storage.driver,
     tls: http.tls,
     http2: !http.http2.disabled,
-    limits: { maxUploads: hawser.maxuploads },
+    uploads: { maxOpen: hawser.maxuploads },
     accessLog: !config.log.accesslog.disabled,
     drainTimeout: http.draintimeout,
     deleteEnabled: storage.delete.enabled,

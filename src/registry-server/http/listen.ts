@@ -25,7 +25,7 @@ const CERTIFICATE_CHECK_INTERVAL = 60_000;
 /** Bytes: names of 255, ten and more `tag=` parameters of 128 characters, and a bearer token. */
 const MAX_HEADER_SIZE = 32 << 10;
 /** Bytes of a body or an answer that may wait in memory for each connection. */
-const HIGH_WATER_MARK = 256 << 10;
+const HIGH_WATER_MARK = 64 << 10;
 /** Requests at once on one connection, and bytes of each that may be on their way, for HTTP/2. */
 const MAX_STREAMS = 100;
 const STREAM_WINDOW = 1 << 20;

@@ -8,9 +8,6 @@ import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './p
 import { RunningDigest } from './running-digest.ts';
 import { newUploadID, type UploadID } from './upload-id.ts';
 
-/** Milliseconds after which an open upload makes room for a new one, where there are too many. */
-const IDLE_TIME = 600_000;
-
 export interface UploadKey {
   readonly name: RepositoryName;
   readonly id: UploadID;
@@ -28,6 +25,8 @@ interface LiveUpload {
 export interface UploadLimits {
   /** Uploads that may be open at once, as far as this process knows of them. */
   readonly maxOpen: number;
+  /** Milliseconds after which an open upload makes room for a new one, where there are too many. */
+  readonly idleTime: number;
 }
 
 function unknownUpload(key: UploadKey, cause?: unknown): HawserError {
@@ -182,7 +181,7 @@ export class Uploads {
   async #makeRoom(): Promise<void> {
     if (this.#live.size < this.#limits.maxOpen) return;
     const oldest = [...this.#live.values()].find(({ busy }) => !busy);
-    if (oldest === undefined || oldest.used > Date.now() - IDLE_TIME) {
+    if (oldest === undefined || oldest.used > Date.now() - this.#limits.idleTime) {
       throw new HawserError(
         'TOOMANYREQUESTS',
         `there are ${this.#live.size} open uploads, which is the limit`,

@@ -17,13 +17,14 @@ export interface Volume {
   readonly repositories: (after?: string) => ReturnType<typeof listRepositories>;
 }
 
-/** @param limits 10,000 open uploads where left out. */
-export function openVolume(driver: StorageDriver, limits: UploadLimits = { maxOpen: 10_000 }): Volume {
+const defaultLimits: UploadLimits = { maxOpen: 10_000, idleTime: 600_000 };
+
+export function openVolume(driver: StorageDriver, limits: Partial<UploadLimits> = {}): Volume {
   const manifests = new Manifests(driver);
   const tags = new Tags(driver);
   return {
     blobs: new Blobs(driver),
-    uploads: new Uploads(driver, limits),
+    uploads: new Uploads(driver, { ...defaultLimits, ...limits }),
     manifests,
     tags,
     referrers: new Referrers(manifests, tags),

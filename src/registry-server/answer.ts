@@ -5,7 +5,8 @@ import { isRefusal, unlimitedGrant } from './auth/authenticator.ts';
 import { deleteBlob, getBlob } from './handlers/blob-handlers.ts';
 import { errorResponse } from './handlers/error-response.ts';
 import { listCatalog, listReferrers, listTags } from './handlers/list-handlers.ts';
-import { deleteManifest, getManifest, putManifest } from './handlers/manifest-handlers.ts';
+import { deleteManifest, getManifest } from './handlers/manifest-handlers.ts';
+import { putManifest } from './handlers/put-manifest.ts';
 import { json } from './handlers/reply.ts';
 import {
   appendToUpload,

@@ -1,3 +1,5 @@
+import type { RepositoryName } from '../distribution/names.ts';
+import type { Digest } from '../image/digest.ts';
 import type { Authenticator, Grant } from './auth/authenticator.ts';
 import type { EventAction, EventTarget } from './events/event.ts';
 import type { RegistryRequest } from './registry-message.ts';
@@ -50,6 +52,20 @@ export interface RegistryContext {
   readonly eventReferences: boolean;
   /** Tells of what was done; resolves when it cannot get lost any more. */
   readonly notify: ((event: NotifiedEvent) => Promise<void>) | undefined;
+  /** Left out where no garbage is collected. */
+  readonly garbage: GarbageNotes | undefined;
+}
+
+/** Who is told of what may be garbage now, to collect it soon. */
+export interface GarbageNotes {
+  /** Whether manifests go that no tag reaches. */
+  readonly wantsUntagged: boolean;
+  /** A manifest lost a tag. */
+  noteUntagged(name: RepositoryName, digest: Digest): Promise<void>;
+  /** A manifest is about to be deleted. @returns what to call when it is */
+  beforeDelete(name: RepositoryName, canonical: Digest): Promise<() => void>;
+  /** A repository has content no more. */
+  noteUnlinked(canonical: Digest): void;
 }
 
 export interface NotifiedEvent {

@@ -1,6 +1,7 @@
 import type { TokenOptions } from './auth/token-authenticator.ts';
 import type { NotificationEndpoint } from './config/notifications-schema.ts';
 import type { StorageSettings } from './config/storage-schema.ts';
+import type { GarbageSettings } from './gc/online-collector.ts';
 import type { HealthSettings } from './health/health-monitor.ts';
 import type { HTTPLimits } from './http/listen.ts';
 import type { TLSSettings } from './http/tls-files.ts';
@@ -75,6 +76,8 @@ export interface RegistryOptions {
     readonly endpoints: readonly NotificationEndpoint[];
     readonly includeReferences: boolean;
   };
+  /** No garbage is collected where it is left out. */
+  readonly garbage?: Partial<GarbageSettings> | undefined;
   /** Uploads are never given up where it is left out. */
   readonly purge?: PurgeSettings | undefined;
 }

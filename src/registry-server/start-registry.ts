@@ -2,6 +2,7 @@ import { messageOf } from '../errors/hawser-error.ts';
 import { answer } from './answer.ts';
 import { openAuthenticator } from './auth/open-authenticator.ts';
 import { Notifier } from './events/notifier.ts';
+import { defaultGarbageSettings, OnlineCollector } from './gc/online-collector.ts';
 import { HealthMonitor } from './health/health-monitor.ts';
 import { createApp, type ServedRequest } from './http/app.ts';
 import { createDebugApp } from './http/debug-app.ts';
@@ -58,7 +59,7 @@ class Parts {
 
 function contextOf(
   options: RegistryOptions,
-  parts: Pick<RegistryContext, 'volume' | 'authenticator' | 'problems' | 'notify'>,
+  parts: Pick<RegistryContext, 'volume' | 'authenticator' | 'problems' | 'notify' | 'garbage'>,
 ): RegistryContext {
   return {
     ...parts,
@@ -102,8 +103,12 @@ async function start(options: RegistryOptions, parts: Parts): Promise<RunningReg
   const notifier = startNotifier(options, driver, logger);
   if (notifier !== undefined) parts.add(notifier);
   metrics?.watchEndpoints(notifier?.endpoints ?? []);
+  const volume = openVolume(driver, options.uploads);
+  const garbage = startCollecting(options, { driver, volume, logger });
+  if (garbage !== undefined) parts.add(garbage);
   const context = contextOf(options, {
-    volume: openVolume(driver, options.uploads),
+    volume,
+    garbage,
     authenticator,
     problems: health?.problems ?? new Map(),
     notify: notifier && (event => notifier.notify(event)),
@@ -126,6 +131,14 @@ function startNotifier(
   const endpoints = notifications?.endpoints.filter(({ disabled }) => !disabled) ?? [];
   if (endpoints.length === 0) return undefined;
   return new Notifier(endpoints, { driver, logger });
+}
+
+function startCollecting(
+  { garbage, readOnly }: RegistryOptions,
+  parts: ConstructorParameters<typeof OnlineCollector>[0],
+): OnlineCollector | undefined {
+  if (garbage === undefined || readOnly === true) return undefined;
+  return new OnlineCollector(parts, { ...defaultGarbageSettings, ...garbage });
 }
 
 async function startDebug(

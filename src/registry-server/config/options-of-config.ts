@@ -61,6 +61,7 @@ export function optionsOfConfig(config: RegistryConfig): Omit<RegistryOptions, '
       endpoints: notifications.endpoints,
       includeReferences: notifications.events.includereferences,
     },
+    garbage: hawser.gc.enabled ? hawser.gc : undefined,
     purge: uploadpurging.enabled ? { ...uploadpurging, dryRun: uploadpurging.dryrun } : undefined,
   };
 }

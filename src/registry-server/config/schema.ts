@@ -1,3 +1,4 @@
+import { defaultGarbageSettings } from '../gc/online-collector.ts';
 import { authSection } from './auth-schema.ts';
 import { configError } from './config-node.ts';
 import { httpSection } from './http-schema.ts';
@@ -123,6 +124,13 @@ const schema1 = section({
 const hawser = section({
   sparseimages: boolean(true),
   maxuploads: integer(10_000, { min: 1 }),
+  gc: section({
+    enabled: boolean(true),
+    interval: duration(defaultGarbageSettings.interval),
+    grace: duration(defaultGarbageSettings.grace),
+    delay: duration(defaultGarbageSettings.delay),
+    untagged: boolean(defaultGarbageSettings.untagged),
+  }),
 });
 
 /** Every section of config.yml: configuration/configuration.go of distribution 2.8 and 3.1. */

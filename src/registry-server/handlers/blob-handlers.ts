@@ -74,7 +74,9 @@ export async function deleteBlob(
   target: BlobTarget,
 ): Promise<RegistryResponse> {
   requireDeletes(context);
-  if (!(await context.volume.blobs.remove(target.name, target.digest))) throw unknownBlob(target);
+  const canonical = await context.volume.blobs.remove(target.name, target.digest);
+  if (canonical === undefined) throw unknownBlob(target);
+  context.garbage?.noteUnlinked(canonical);
   await emit(context, 'delete', { repository: target.name, digest: target.digest });
   return empty(202);
 }

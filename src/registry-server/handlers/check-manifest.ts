@@ -98,10 +98,12 @@ export async function findReferences(
 ): Promise<FoundReferences> {
   const digests = referencesOf(document);
   const { blobs, manifests } = context.volume;
+  const hasBlob = async (digest: Digest) => (await blobs.stat(name, digest)) !== undefined;
+  // Build caches are indexes of blobs.
   const isPresent = async (digest: Digest) =>
     document.kind === 'index'
-      ? await manifests.has(name, digest)
-      : (await blobs.stat(name, digest)) !== undefined;
+      ? (await manifests.has(name, digest)) || (await hasBlob(digest))
+      : await hasBlob(digest);
   const found = await mapPool(digests, isPresent, { limit: PARALLEL_CHECKS });
   return {
     present: digests.filter((_, index) => found[index] === true),

@@ -1,9 +1,11 @@
 import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../../image/digest.ts';
+import { relink } from './collected-links.ts';
 import type { ReadOptions, StorageDriver } from './driver.ts';
 import { addLink, readLink, removeLink, resolveLink } from './links.ts';
 import { blobAliasPath, blobDataPath } from './paths.ts';
+import { settledStat } from './settled.ts';
 
 const emptyDigest = digestOf('');
 
@@ -56,15 +58,27 @@ export class Blobs {
       from === undefined ? await this.#canonicalOf(digest) : (await this.stat(from, digest))?.canonical;
     if (canonical === undefined || (await this.#sizeOf(canonical)) === undefined) return false;
     await addLink(this.#driver, { name, kind: '_layers', digest, canonical });
-    return true;
+    // Looked for again behind the link: a collector may have taken it in between, having seen no link.
+    if ((await this.#sizeOf(canonical)) !== undefined) return true;
+    await removeLink(this.#driver, { name, kind: '_layers', canonical });
+    return false;
   }
 
-  /** Takes the blob out of the repository; its bytes stay until garbage is collected. */
-  async remove(name: RepositoryName, digest: Digest): Promise<boolean> {
+  /** Links a blob again that was collected since the client found it; undefined where it was not. */
+  async relink(name: RepositoryName, digest: Digest): Promise<boolean | undefined> {
+    return await relink(this.#driver, { name, kind: '_layers', digest });
+  }
+
+  /**
+   * Takes the blob out of the repository; its bytes stay until garbage is collected.
+   *
+   * @returns its sha256 digest; undefined where it was not there
+   */
+  async remove(name: RepositoryName, digest: Digest): Promise<Digest | undefined> {
     const blob = await this.stat(name, digest);
-    if (blob === undefined) return false;
+    if (blob === undefined) return undefined;
     await removeLink(this.#driver, { name, kind: '_layers', canonical: blob.canonical });
-    return true;
+    return blob.canonical;
   }
 
   async #canonicalOf(digest: Digest): Promise<Digest | undefined> {
@@ -74,7 +88,7 @@ export class Blobs {
 
   /** An empty file under another digest than that of nothing is what a crash of an old registry left. */
   async #sizeOf(canonical: Digest): Promise<number | undefined> {
-    const found = await this.#driver.stat(blobDataPath(canonical));
+    const found = await settledStat(this.#driver, blobDataPath(canonical));
     if (found?.kind !== 'file') return undefined;
     return found.size === 0 && canonical !== emptyDigest ? undefined : found.size;
   }

@@ -61,10 +61,16 @@ interface StorageWriter {
    * @returns the size of the file
    */
   append(path: string, source: AsyncIterable<Uint8Array>, offset: number): Promise<number>;
-  /** Flushes a file and gives it another name, replacing what has it; durable. */
-  move(from: string, to: string, options?: OrderOptions): Promise<void>;
+  /**
+   * Gives a file another name, replacing what has it; flushed before, unless it need not be durable.
+   *
+   * @throws HawserError NOT_FOUND
+   */
+  move(from: string, to: string, options?: OrderOptions & DurabilityOptions): Promise<void>;
   /** Removes a file, or a folder with all in it, which vanishes at once; nothing there is fine. */
   remove(path: string, options?: DurabilityOptions): Promise<void>;
+  /** Removes a folder and those above it, up to and without `top`, as long as they are empty. */
+  prune(path: string, top: string): Promise<void>;
 }
 
 export interface StorageLock {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
@@ -20,6 +20,7 @@ import { writeBehind } from './write-behind.ts';
 
 /** Bytes that one read brings as a whole. */
 const TINY = 4096;
+const FOLDER_ATTEMPTS = 20;
 
 const isMissing = (error: unknown): boolean => {
   const code = systemErrorCode(error);
@@ -38,6 +39,15 @@ function storageError(error: unknown, action: string): unknown {
     });
   }
   return error;
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** A volume on a local disk. */
@@ -111,16 +121,17 @@ export class FilesystemDriver implements StorageDriver {
     const target = join(this.#root, path);
     const temporary = temporaryPathFor(target);
     try {
-      await this.#ensureFolder(dirname(target), durable);
-      const handle = await open(temporary, 'wx', 0o644);
-      try {
-        await handle.writeFile(content);
-        if (durable) await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await options.after;
-      await rename(temporary, target);
+      await this.#inFolder(target, durable, async () => {
+        const handle = await open(temporary, 'w', 0o644);
+        try {
+          await handle.writeFile(content);
+          if (durable) await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await options.after;
+        await rename(temporary, target);
+      });
       if (durable) await syncFolder(dirname(target));
     } catch (error) {
       await rm(temporary, { force: true });
@@ -153,21 +164,20 @@ export class FilesystemDriver implements StorageDriver {
     }
   }
 
-  async move(from: string, to: string, { after }: OrderOptions = {}): Promise<void> {
+  async move(from: string, to: string, options: OrderOptions & DurabilityOptions = {}): Promise<void> {
+    const durable = options.durable !== false;
     const source = join(this.#root, from);
     const target = join(this.#root, to);
     try {
-      const handle = await open(source, 'r');
-      try {
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
-      await this.#ensureFolder(dirname(target), true);
-      await after;
-      await rename(source, target);
-      await syncFolder(dirname(target));
+      if (durable) await syncFile(source);
+      await this.#inFolder(target, durable, async () => {
+        await options.after;
+        await rename(source, target);
+      });
+      if (durable) await syncFolder(dirname(target));
     } catch (error) {
+      if (isMissing(error))
+        throw new HawserError('NOT_FOUND', `${from} is not in the volume`, { cause: error });
       throw storageError(error, `move ${from} to ${to}`);
     }
   }
@@ -187,6 +197,18 @@ export class FilesystemDriver implements StorageDriver {
     await rm(trash, { recursive: true, force: true });
   }
 
+  async prune(path: string, top: string): Promise<void> {
+    for (let folder = path; folder.startsWith(`${top}/`); folder = dirname(folder)) {
+      try {
+        await rmdir(join(this.#root, folder));
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return;
+        if (code !== 'ENOENT') throw error;
+      }
+    }
+  }
+
   async tryLock(path: string): Promise<StorageLock | undefined> {
     const handle = await this.#openToRead(path);
     const isLocked = tryLock(handle, path);
@@ -201,6 +223,19 @@ export class FilesystemDriver implements StorageDriver {
       if (isMissing(error))
         throw new HawserError('NOT_FOUND', `${path} is not in the volume`, { cause: error });
       throw error;
+    }
+  }
+
+  /** Makes the folder of `target`, then does `work`; again, where somebody removed the folder in between. */
+  async #inFolder(target: string, durable: boolean, work: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await this.#ensureFolder(dirname(target), durable);
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!isMissing(error) || attempt === FOLDER_ATTEMPTS) throw error;
+      }
     }
   }
 

@@ -2,7 +2,8 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../../image/digest.ts';
 import { allOf } from './all-of.ts';
 import type { StorageDriver, StorageReader } from './driver.ts';
-import { blobAliasPath, type LinkKind, linkFolder, linksPath } from './paths.ts';
+import { blobAliasPath, type LinkKind, linkFolder, linkPath, linksPath } from './paths.ts';
+import { settledStat } from './settled.ts';
 
 /** `sha512:` and 128 digits are 135 bytes; a longer file is no link. */
 const LINK_LIMIT = 256;
@@ -32,12 +33,16 @@ export async function resolveLink(
   link: { readonly name: RepositoryName; readonly kind: LinkKind; readonly digest: Digest },
 ): Promise<Digest | undefined> {
   const { name, kind, digest } = link;
-  const found = await readLink(reader, `${linkFolder(name, kind, digest)}/link`);
+  const path = linkPath(name, kind, digest);
+  let found = await readLink(reader, path);
+  // A collector may be looking at it for a second time.
+  if (found === undefined && (await settledStat(reader, path)) !== undefined)
+    found = await readLink(reader, path);
   if (found === undefined || digestAlgorithm(found) !== 'sha256') return undefined;
   if (found === digest) return found;
   // A link in the folder of one sha256 digest that names another is broken.
   if (digestAlgorithm(digest) === 'sha256') return undefined;
-  return await readLink(reader, `${linkFolder(name, kind, found)}/link`);
+  return await readLink(reader, linkPath(name, kind, found));
 }
 
 /** Links `canonical` (sha256), and `digest` as its alias where it is of another algorithm, into a repository. */
@@ -51,10 +56,10 @@ export async function addLink(
   },
 ): Promise<void> {
   const { name, kind, digest, canonical } = link;
-  const writes = [writeLink(driver, `${linkFolder(name, kind, canonical)}/link`, canonical)];
+  const writes = [writeLink(driver, linkPath(name, kind, canonical), canonical)];
   if (digest !== canonical) {
     writes.push(
-      writeLink(driver, `${linkFolder(name, kind, digest)}/link`, canonical),
+      writeLink(driver, linkPath(name, kind, digest), canonical),
       writeLink(driver, blobAliasPath(digest), canonical),
     );
   }
@@ -71,8 +76,7 @@ export async function aliasesOf(
   for (const hex of await reader.list(linksPath(name, kind, 'sha512'))) {
     const digest = `sha512:${hex}`;
     if (!isDigest(digest)) continue;
-    if ((await readLink(reader, `${linkFolder(name, kind, digest)}/link`)) === canonical)
-      aliases.push(digest);
+    if ((await readLink(reader, linkPath(name, kind, digest))) === canonical) aliases.push(digest);
   }
   return aliases;
 }

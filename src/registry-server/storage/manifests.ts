@@ -2,10 +2,12 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../image/digest.ts';
 import { type ManifestDocument, manifestSizeLimit } from '../../image/manifest.ts';
 import { allOf } from './all-of.ts';
+import { relink } from './collected-links.ts';
 import type { StorageDriver } from './driver.ts';
 import { addLink, aliasesOf, removeLink, resolveLink } from './links.ts';
 import { ManifestCache } from './manifest-cache.ts';
-import { blobDataPath, linksPath } from './paths.ts';
+import { blobDataPath, linkPath, linksPath } from './paths.ts';
+import { settledStat } from './settled.ts';
 import { storedMediaType } from './stored-media-type.ts';
 
 const CACHE_SIZE = 16 << 20;
@@ -34,7 +36,11 @@ export class Manifests {
     if (canonical === undefined) return undefined;
     const known = this.#cache.get(canonical);
     if (known !== undefined) return { digest, canonical, ...known };
-    const bytes = await this.#driver.readSmall(blobDataPath(canonical), manifestSizeLimit);
+    const path = blobDataPath(canonical);
+    let bytes = await this.#driver.readSmall(path, manifestSizeLimit);
+    if (bytes === undefined && (await settledStat(this.#driver, path)) !== undefined) {
+      bytes = await this.#driver.readSmall(path, manifestSizeLimit);
+    }
     // Not what it should be: gone for the client, who can then push it again.
     if (bytes === undefined || digestOf(bytes) !== canonical) return undefined;
     const mediaType = storedMediaType(bytes);
@@ -45,7 +51,9 @@ export class Manifests {
 
   async has(name: RepositoryName, digest: Digest): Promise<boolean> {
     const canonical = await resolveLink(this.#driver, { name, kind: '_manifests/revisions', digest });
-    return canonical !== undefined && (await this.#driver.stat(blobDataPath(canonical)))?.kind === 'file';
+    return (
+      canonical !== undefined && (await settledStat(this.#driver, blobDataPath(canonical)))?.kind === 'file'
+    );
   }
 
   /**
@@ -59,6 +67,16 @@ export class Manifests {
     await allOf([linked, this.#driver.write(blobDataPath(canonical), bytes, { after: linked })]);
     this.#cache.set(canonical, { bytes, mediaType });
     return { digest, canonical, mediaType, bytes };
+  }
+
+  /** Links a manifest again that was collected since the client found it; undefined where it was not. */
+  async relink(name: RepositoryName, digest: Digest): Promise<boolean | undefined> {
+    return await relink(this.#driver, { name, kind: '_manifests/revisions', digest });
+  }
+
+  /** When the manifest was pushed last, in milliseconds since 1970; undefined where the repository lacks it. */
+  async pushedAt(name: RepositoryName, canonical: Digest): Promise<number | undefined> {
+    return (await this.#driver.stat(linkPath(name, '_manifests/revisions', canonical)))?.modified;
   }
 
   /** Every digest that the repository has the manifest under, its sha256 digest first; none where it lacks it. */

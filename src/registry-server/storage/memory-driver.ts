@@ -93,6 +93,14 @@ export class MemoryDriver implements StorageDriver {
     if (isFolder(parent)) parent.delete(path.slice(at + 1));
   }
 
+  async prune(path: string, top: string): Promise<void> {
+    for (let folder = path; folder.startsWith(`${top}/`); folder = folder.slice(0, folder.lastIndexOf('/'))) {
+      const node = this.#find(folder);
+      if (node !== undefined && (!isFolder(node) || node.size > 0)) return;
+      await this.remove(folder);
+    }
+  }
+
   async tryLock(path: string): Promise<StorageLock | undefined> {
     if (this.#file(path) === undefined) throw new HawserError('NOT_FOUND', `${path} is not in the volume`);
     if (this.#locks.has(path)) return undefined;

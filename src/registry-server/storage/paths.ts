@@ -10,6 +10,11 @@ import type { UploadID } from './upload-id.ts';
  *                                        files named `data` in blobs/ and nothing else
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
  *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
+ *   _hawser/gc.lock                      held by the collector that runs
+ *   _hawser/collecting/<path>            a file that a collector took from <path> a moment ago, to look once more whether
+ *                                        it is garbage; after a crash it goes back there
+ *   _hawser/collected/<path>             tells for an hour that a collector removed the link at <path>
+ *   _hawser/quarantine/<hex>             content that was found broken
  */
 const base = 'docker/registry/v2';
 
@@ -19,19 +24,25 @@ function digestPath(digest: Digest): string {
   return `${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
-function blobFolder(digest: Digest): string {
+/** The folder of one blob. */
+export function blobFolderPath(digest: Digest): string {
   const hex = digestHex(digest);
   return `${base}/blobs/${digestAlgorithm(digest)}/${hex.slice(0, 2)}/${hex}`;
 }
 
 /** The bytes of a blob or manifest; `digest` is sha256, the only one that registry:2 keeps content under. */
 export function blobDataPath(digest: Digest): string {
-  return `${blobFolder(digest)}/data`;
+  return `${blobFolderPath(digest)}/data`;
 }
 
 /** Where the sha256 digest of content that was pushed by another algorithm stands, for all repositories. */
 export function blobAliasPath(digest: Digest): string {
-  return `${blobFolder(digest)}/link`;
+  return `${blobFolderPath(digest)}/link`;
+}
+
+/** Where all content is, of one algorithm; below it lie folders named by the first two digits. */
+export function blobsPath(algorithm: string): string {
+  return `${base}/blobs/${algorithm}`;
 }
 
 function repositoryPath(name: RepositoryName): string {
@@ -46,12 +57,21 @@ function manifestsPath(name: RepositoryName): string {
 /** The two kinds of link that a repository has to content: blobs by `_layers`, manifests by `_manifests/revisions`. */
 export type LinkKind = '_layers' | '_manifests/revisions';
 
+/** The folder above the links of a repository, below which empty folders may go. */
+export function linkKindPath(name: RepositoryName, kind: LinkKind): string {
+  return `${repositoryPath(name)}/${kind}`;
+}
+
 export function linksPath(name: RepositoryName, kind: LinkKind, algorithm: string): string {
   return `${repositoryPath(name)}/${kind}/${algorithm}`;
 }
 
 export function linkFolder(name: RepositoryName, kind: LinkKind, digest: Digest): string {
   return `${repositoryPath(name)}/${kind}/${digestPath(digest)}`;
+}
+
+export function linkPath(name: RepositoryName, kind: LinkKind, digest: Digest): string {
+  return `${linkFolder(name, kind, digest)}/link`;
 }
 
 export function tagsPath(name: RepositoryName): string {
@@ -97,5 +117,29 @@ export function eventsLockPath(endpoint: string): string {
 }
 
 export function trashPath(id: string): string {
-  return `${base}/_hawser/trash/${id}`;
+  return `${trashFolder}/${id}`;
+}
+
+export const gcLockPath = `${base}/_hawser/gc.lock`;
+export const collectingPath = `${base}/_hawser/collecting`;
+export const collectedPath = `${base}/_hawser/collected`;
+export const trashFolder = `${base}/_hawser/trash`;
+
+/** Where a collector puts the file of `path` while it looks once more. */
+export function asidePath(path: string): string {
+  return `${collectingPath}/${path.slice(base.length + 1)}`;
+}
+
+/** The path that a file below `collectingPath` was taken from. */
+export function pathOfAside(path: string): string {
+  return `${base}/${path.slice(collectingPath.length + 1)}`;
+}
+
+/** The note that a collector removed a link. */
+export function collectedNotePath(name: RepositoryName, kind: LinkKind, canonical: Digest): string {
+  return `${collectedPath}/${linkFolder(name, kind, canonical).slice(base.length + 1)}`;
+}
+
+export function quarantinePath(digest: Digest): string {
+  return `${base}/_hawser/quarantine/${digestHex(digest)}`;
 }

@@ -118,6 +118,39 @@ for (const [kind, open] of Object.entries(drivers)) {
       expect(await driver.stat(`${root}/d/x/y/2`)).to.equal(undefined);
     });
 
+    it('prunes folders that are empty, and no other', async () => {
+      await driver.write(`${root}/p/a/b/c/x`, '');
+      await driver.prune(`${root}/p/a/b/c`, `${root}/p`);
+      expect(await driver.list(`${root}/p/a/b`)).to.deep.equal(['c']);
+      await driver.write(`${root}/p/a/y`, '');
+      await driver.remove(`${root}/p/a/b/c/x`);
+      await driver.prune(`${root}/p/a/b/c`, `${root}/p`);
+      expect(await driver.list(`${root}/p/a`)).to.deep.equal(['y']);
+      await driver.remove(`${root}/p/a/y`);
+      await driver.prune(`${root}/p/a/b`, `${root}/p`);
+      expect(await driver.list(`${root}/p`)).to.deep.equal([]);
+      expect(await driver.stat(`${root}/p`)).to.include({ kind: 'folder' });
+    });
+
+    it('writes into folders that somebody removes meanwhile', async () => {
+      const path = (name: number) => `${root}/busy/deep/${name}`;
+      let isDone = false;
+      const pruning = (async () => {
+        while (!isDone) await driver.prune(`${root}/busy/deep`, root);
+      })();
+      try {
+        for (let name = 0; name < 50; name++) {
+          await driver.write(path(name), String(name), { durable: false });
+          await driver.move(path(name), `${path(name)}-moved`, { durable: false });
+          await driver.remove(`${path(name)}-moved`, { durable: false });
+        }
+      } finally {
+        isDone = true;
+        await pruning;
+      }
+      expect(await codeOf(driver.move(path(1), path(2)))).to.equal('NOT_FOUND');
+    });
+
     it('lets a file appear after what must be there before, or not at all', async () => {
       let isDone = false;
       const first = driver.write(`${root}/o/first`, '1').then(() => (isDone = true));

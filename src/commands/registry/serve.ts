@@ -1,19 +1,7 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Args, Flags } from '@oclif/core';
+import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseListenAddress } from '../../cli/listen-address.ts';
-
-/** The volume of registry:2, where it can be written to. */
-const standardVolume = '/var/lib/registry';
-
-/** How a registry serves without a configuration file. */
-const defaults = (root: string) => `
-version: 0.1
-log: { accesslog: { disabled: true } }
-storage: { filesystem: { rootdirectory: ${JSON.stringify(root)} }, delete: { enabled: true } }
-`;
+import { configArg, loadRegistryConfig, rootFlag } from '../../cli/registry-volume.ts';
 
 export default class RegistryServe extends BaseCommand {
   static override readonly summary = 'Serve an OCI registry from a volume in the layout of registry:2';
@@ -24,33 +12,20 @@ export default class RegistryServe extends BaseCommand {
     'hawser registry serve --addr :5000 --root /srv/registry',
     'hawser registry serve /etc/docker/registry/config.yml',
   ];
-  static override readonly args = {
-    config: Args.string({
-      description: 'a configuration file of registry:2; default REGISTRY_CONFIGURATION_PATH',
-    }),
-  };
+  static override readonly args = { config: configArg };
   static override readonly flags = {
     addr: Flags.string({ description: 'where to listen; default :5000', helpValue: '[HOST]:PORT' }),
-    root: Flags.string({
-      description: `the volume; default ${standardVolume}, or a folder of HAWSER_ROOT`,
-      helpValue: 'DIR',
-    }),
+    root: rootFlag,
     'access-log': Flags.boolean({ description: 'a line on stderr for each request', allowNo: true }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(RegistryServe);
-    const { configOfEnvironment, loadConfigFile } = await import(
-      '../../registry-server/config/load-config.ts'
-    );
     const { optionsOfConfig } = await import('../../registry-server/config/options-of-config.ts');
     const { createLogger } = await import('../../registry-server/log/logger.ts');
     const { startRegistry } = await import('../../registry-server/start-registry.ts');
-    const file = args.config ?? process.env.REGISTRY_CONFIGURATION_PATH;
-    const { config, notes } =
-      file === undefined
-        ? configOfEnvironment(defaults(flags.root ?? (await this.#defaultVolume())), process.env)
-        : await loadConfigFile(file, process.env);
+    const choice = { config: args.config, root: flags.root, roots: this.roots };
+    const { config, notes } = await loadRegistryConfig(choice);
     const { level, formatter: format, fields } = config.log;
     const logger = createLogger({
       level: level ?? config.loglevel,
@@ -70,15 +45,5 @@ export default class RegistryServe extends BaseCommand {
     await new Promise(resolve => this.signal.addEventListener('abort', resolve, { once: true }));
     this.note('registry: finishing the requests that run');
     await registry.close();
-  }
-
-  async #defaultVolume(): Promise<string> {
-    try {
-      await access(standardVolume, constants.W_OK);
-      return standardVolume;
-    } catch {
-      // Not there or not ours: a volume beside our images serves as well, and needs no right on /var/lib.
-      return join(this.roots.root, 'registry');
-    }
   }
 }

@@ -134,9 +134,9 @@ for (const [kind, open] of Object.entries(drivers)) {
 
     it('writes into folders that somebody removes meanwhile', async () => {
       const path = (name: number) => `${root}/busy/deep/${name}`;
-      let isDone = false;
+      const done = new AbortController();
       const pruning = (async () => {
-        while (!isDone) await driver.prune(`${root}/busy/deep`, root);
+        while (!done.signal.aborted) await driver.prune(`${root}/busy/deep`, root);
       })();
       try {
         for (let name = 0; name < 50; name++) {
@@ -145,7 +145,7 @@ for (const [kind, open] of Object.entries(drivers)) {
           await driver.remove(`${path(name)}-moved`, { durable: false });
         }
       } finally {
-        isDone = true;
+        done.abort();
         await pruning;
       }
       expect(await codeOf(driver.move(path(1), path(2)))).to.equal('NOT_FOUND');

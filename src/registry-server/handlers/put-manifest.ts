@@ -1,4 +1,4 @@
-import type { RepositoryName, Tag } from '../../distribution/names.ts';
+import type { Tag } from '../../distribution/names.ts';
 import { parseTag } from '../../distribution/names.ts';
 import { formatRoute, type ManifestReference } from '../../distribution/routes.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
@@ -77,43 +77,77 @@ export async function putManifest(
 }
 
 /**
- * Stores and tags a manifest while a collector may be at work: what it names is looked for before it is published and
- * behind that, when a collector that looks once more sees it. What was collected since the client found it is linked
- * again, or asked for.
+ * Stores and tags a manifest while a collector may be at work. What it names is looked for before and behind every step
+ * that a collector sees when it looks once more; what was collected since the client found it is linked again, or asked
+ * for.
  *
  * @returns a warning for the client
  * @throws HawserError MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, DENIED
  */
-async function publish(
-  context: RequestContext,
-  { name, document, tags }: PutManifest,
-): Promise<string | undefined> {
-  const { manifests } = context.volume;
-  const found = await relinkCollected(context, name, await findReferences(context, name, document));
-  const warning = checkPushable(context, name, { document, found });
+async function publish(context: RequestContext, push: PutManifest): Promise<string | undefined> {
+  const { name, document, tags } = push;
+  const { manifests, tags: stored } = context.volume;
   const isKnown = await manifests.has(name, document.digest);
-  const { canonical } = await manifests.put(name, document);
+  const before: (readonly [Tag, Digest | undefined])[] = [];
   try {
-    const after = await findReferences(context, name, document);
-    const vanished = after.missing.filter(digest => found.present.includes(digest));
-    await relinkCollected(context, name, { ...after, missing: vanished });
+    let state = await store(context, push);
+    for (const tag of tags) {
+      before.push([tag, await stored.get(name, tag)]);
+      await stored.set(name, tag, document.digest);
+    }
+    // Without a tag until now, it may have been collected itself.
+    if (!(await isWhole(context, push, state.present))) state = await store(context, push);
+    await noteUntagged(context, push, before);
+    return state.warning;
   } catch (error) {
-    if (!isKnown) await manifests.remove(name, canonical);
+    for (const [tag, digest] of before) {
+      await (digest === undefined ? stored.remove(name, tag) : stored.set(name, tag, digest));
+    }
+    if (!isKnown) {
+      const [canonical] = await manifests.digestsOf(name, document.digest);
+      if (canonical !== undefined) await manifests.remove(name, canonical);
+    }
     throw error;
   }
-  for (const tag of tags) await setTag(context, { name, tag, digest: document.digest });
-  // An old manifest that lost its last tag a moment ago may be collected before the new tag is seen.
-  if (!(await manifests.has(name, document.digest))) await manifests.put(name, document);
-  return warning;
 }
 
-async function setTag(
-  { volume, garbage }: RequestContext,
-  { name, tag, digest }: { readonly name: RepositoryName; readonly tag: Tag; readonly digest: Digest },
+interface StoredState {
+  /** What the manifest names and the repository has. */
+  readonly present: readonly Digest[];
+  readonly warning: string | undefined;
+}
+
+async function store(context: RequestContext, push: PutManifest): Promise<StoredState> {
+  const { name, document } = push;
+  // Ends, since what was deleted in between is missing the next time.
+  for (;;) {
+    const found = await relinkCollected(context, name, await findReferences(context, name, document));
+    const warning = checkPushable(context, name, { document, found });
+    await context.volume.manifests.put(name, document);
+    if (await isWhole(context, push, found.present)) return { present: found.present, warning };
+  }
+}
+
+/** Whether the manifest and what it named a moment ago are still there. */
+async function isWhole(
+  context: RequestContext,
+  { name, document }: PutManifest,
+  present: readonly Digest[],
+): Promise<boolean> {
+  const { missing } = await findReferences(context, name, document);
+  if (missing.some(digest => present.includes(digest))) return false;
+  return await context.volume.manifests.has(name, document.digest);
+}
+
+async function noteUntagged(
+  { garbage }: RequestContext,
+  { name, document }: PutManifest,
+  before: readonly (readonly [Tag, Digest | undefined])[],
 ): Promise<void> {
-  const old = garbage?.wantsUntagged === true ? await volume.tags.get(name, tag) : undefined;
-  await volume.tags.set(name, tag, digest);
-  if (old !== undefined && old !== digest) await garbage?.noteUntagged(name, old);
+  if (garbage?.wantsUntagged !== true) return;
+  for (const [, digest] of before) {
+    if (digest !== undefined && digest !== document.digest) await garbage.noteUntagged(name, digest);
+  }
 }
 
 interface PutManifest extends ManifestTarget {

@@ -2,8 +2,9 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import type { Digest } from '../../image/digest.ts';
 import { mapPool } from '../../util/pool.ts';
 import type { StorageDriver } from '../storage/driver.ts';
-import type { LinkKind } from '../storage/paths.ts';
+import { type LinkKind, linkFolder, linkKindPath } from '../storage/paths.ts';
 import { liveManifests, referencedBy } from './live-manifests.ts';
+import { removeRemains } from './remove-remains.ts';
 import { type ReferenceCache, type RepositoryView, readRepository } from './repository-view.ts';
 import { endTaking, type Link, linkedAt, takeLink, undoTaking } from './take-links.ts';
 
@@ -19,6 +20,8 @@ export interface CollectRepositoryOptions {
   readonly mayLayerGo: MayGo;
   /** Until when links to a layer were written for manifests that went before; 0 where it is not known. */
   readonly freedUntil?: (digest: Digest) => number;
+  /** Temporary files that were written before are a crash's; milliseconds since 1970. */
+  readonly remainsBefore?: number;
   /** Says what would go, and changes nothing. */
   readonly dryRun?: boolean;
 }
@@ -45,6 +48,9 @@ class RepositoryCollection {
   /** What removed manifests named: pushed before them, it was pushed for them. */
   readonly #freed = new Map<Digest, number>();
 
+  /** Layers whose folder has no link. */
+  readonly #empty = new Set<Digest>();
+
   constructor(driver: StorageDriver, name: RepositoryName, options: CollectRepositoryOptions) {
     this.#driver = driver;
     this.#name = name;
@@ -65,7 +71,7 @@ class RepositoryCollection {
       if (this.#options.dryRun !== true) view = await this.#read();
     }
     const layers = new Set(await this.#takeLayers(view));
-    const left = new Set([...view.layers].filter(each => !layers.has(each)));
+    const left = new Set([...view.layers].filter(each => !layers.has(each) && !this.#empty.has(each)));
     return { manifests, layers: [...layers], freed: this.#freed, view: { ...view, layers: left } };
   }
 
@@ -91,7 +97,7 @@ class RepositoryCollection {
       )
     ).map(({ digest }) => digest);
     const live = liveManifests(view, [...view.tagged, ...young]);
-    const doomed = [...all.filter(digest => !live.has(digest)), ...view.dangling];
+    const doomed = [...all.filter(digest => !live.has(digest)), ...view.dangling, ...view.unlinked];
     const candidates = await this.#candidates(
       kind,
       doomed,
@@ -143,9 +149,20 @@ class RepositoryCollection {
       }),
       { limit: PARALLEL },
     );
+    for (const { digest, modified } of found) {
+      if (modified === undefined) await this.#removeEmpty(kind, digest);
+    }
     return found.flatMap(({ digest, modified }) =>
       modified !== undefined && mayGo(digest, modified) ? [{ digest, modified }] : [],
     );
+  }
+
+  /** A folder without a link, which a crash left; who is about to write one makes the folder again then. */
+  async #removeEmpty(kind: LinkKind, digest: Digest): Promise<void> {
+    if (kind === '_layers') this.#empty.add(digest);
+    if (this.#options.dryRun === true) return;
+    const options = { before: this.#options.remainsBefore ?? 0, top: linkKindPath(this.#name, kind) };
+    await removeRemains(this.#driver, linkFolder(this.#name, kind, digest), options);
   }
 
   /** Takes links away, looks once more, and puts back what is needed now. @returns those that are gone */

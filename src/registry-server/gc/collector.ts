@@ -1,22 +1,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RepositoryName } from '../../distribution/names.ts';
+import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import { walkRepositories } from '../storage/catalog.ts';
 import { noteTime } from '../storage/collected-links.ts';
 import type { StorageDriver, StorageLock } from '../storage/driver.ts';
-import { collectedPath, gcLockPath, trashFolder, uploadDataPath, uploadsPath } from '../storage/paths.ts';
+import {
+  collectedPath,
+  gcLockPath,
+  temporaryFolder,
+  trashFolder,
+  uploadDataPath,
+  uploadStartedPath,
+  uploadsPath,
+} from '../storage/paths.ts';
 import { isUploadID } from '../storage/upload-id.ts';
 import { collectRepository } from './collect-repository.ts';
 import { DigestSet } from './digest-set.ts';
+import { removeHalfTags } from './half-tags.ts';
 import type { RemovedBlob } from './remove-blobs.ts';
 import { ReferenceCache } from './repository-view.ts';
 import { putAllBack } from './set-aside.ts';
 import { sweepAliases, sweepBlobs } from './sweep-blobs.ts';
 
 const LOCK_PAUSE = 50;
-/** Milliseconds for which a push counts as going on after its last byte. */
-const PUSH_TIME = 600_000;
 
 export interface CollectOptions {
   /** Milliseconds for which what was pushed and is not needed yet stays. */
@@ -72,10 +80,17 @@ export async function withCollectorLock<Result>(
 }
 
 /** Whether somebody is uploading to a repository: what is linked there may be for a manifest that is still to come. */
-async function isPushedTo(driver: StorageDriver, name: RepositoryName, now: number): Promise<boolean> {
+async function isPushedTo(driver: StorageDriver, name: RepositoryName, before: number): Promise<boolean> {
   for (const id of (await driver.list(uploadsPath(name))).filter(isUploadID)) {
     const info = await driver.stat(uploadDataPath(name, id));
-    if (info !== undefined && info.modified > now - PUSH_TIME) return true;
+    if (info !== undefined && info.modified >= before) return true;
+    try {
+      const lock = await driver.tryLock(uploadStartedPath(name, id));
+      if (lock === undefined) return true;
+      await lock.release();
+    } catch (error) {
+      if (!isHawserError(error, 'NOT_FOUND')) throw error; // it ended just now
+    }
   }
   return false;
 }
@@ -91,8 +106,7 @@ export async function collectGarbage(driver: StorageDriver, options: CollectOpti
 
 async function collectAll(driver: StorageDriver, options: CollectOptions): Promise<Collected> {
   const { grace, untagged, dryRun = false, signal, onProgress } = options;
-  const now = Date.now();
-  const before = now - grace;
+  const before = Date.now() - grace;
   const cache = new ReferenceCache();
   const used = new DigestSet();
   const freed = new Set<Digest>();
@@ -100,14 +114,16 @@ async function collectAll(driver: StorageDriver, options: CollectOptions): Promi
   for await (const { name } of walkRepositories(driver)) {
     throwIfAborted(signal);
     onProgress?.({ kind: 'repository', name });
-    const isBusy = await isPushedTo(driver, name, now);
+    const isBusy = await isPushedTo(driver, name, before);
     const isOld = (_: Digest, modified: number) => modified < before;
     const { manifests, layers, view } = await collectRepository(driver, name, {
       cache,
       mayManifestGo: untagged === true ? isOld : undefined,
       mayLayerGo: (digest, modified) => !isBusy && isOld(digest, modified),
+      remainsBefore: before,
       dryRun,
     });
+    if (!dryRun) await removeHalfTags(driver, name, before);
     counts.repositories++;
     counts.manifests += manifests.length;
     counts.links += layers.length;
@@ -133,6 +149,7 @@ async function sweepRest(driver: StorageDriver, before: number): Promise<void> {
   const oldest = Date.now() - noteTime;
   await removeOlder(driver, collectedPath, oldest);
   await removeOlder(driver, trashFolder, oldest);
+  await removeOlder(driver, temporaryFolder, oldest);
 }
 
 /** Removes the files below a folder that were written before a time, and the folders that are empty then. */

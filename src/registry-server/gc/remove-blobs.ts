@@ -16,6 +16,17 @@ const kinds: readonly LinkKind[] = ['_layers', '_manifests/revisions'];
 /** From how many digests on it is cheaper to list all links of a repository than to look for each. */
 const LIST_FROM = 16;
 
+/** Those of `digests` that may be linked in a repository: where they are many, those whose folder is there. */
+async function candidatesIn(
+  reader: StorageReader,
+  path: string,
+  digests: ReadonlySet<Digest>,
+): Promise<Iterable<Digest>> {
+  if (digests.size < LIST_FROM) return digests;
+  const folders = (await reader.list(path)).map(hex => `sha256:${hex}`).filter(isDigest);
+  return folders.filter(digest => digests.has(digest));
+}
+
 async function linkedIn(
   reader: StorageReader,
   name: RepositoryName,
@@ -23,14 +34,7 @@ async function linkedIn(
 ): Promise<Digest[]> {
   const found: Digest[] = [];
   for (const kind of kinds) {
-    if (digests.size >= LIST_FROM) {
-      const all = (await reader.list(linksPath(name, kind, 'sha256')))
-        .map(hex => `sha256:${hex}`)
-        .filter(isDigest);
-      found.push(...all.filter(digest => digests.has(digest)));
-      continue;
-    }
-    for (const digest of digests) {
+    for (const digest of await candidatesIn(reader, linksPath(name, kind, 'sha256'), digests)) {
       if ((await reader.stat(linkPath(name, kind, digest))) !== undefined) found.push(digest);
     }
   }

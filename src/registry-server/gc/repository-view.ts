@@ -56,6 +56,8 @@ export interface RepositoryView {
   readonly dangling: readonly Digest[];
   /** Linked manifests whose content is none: what they refer to cannot be known. */
   readonly broken: readonly Digest[];
+  /** Manifests whose folder has no link, as crashes leave it. */
+  readonly unlinked: readonly Digest[];
   readonly tagged: ReadonlySet<Digest>;
   readonly layers: ReadonlySet<Digest>;
 }
@@ -102,6 +104,7 @@ export async function readRepository(
   const layers = await readLinks(reader, name, '_layers');
   const revisions = await readLinks(reader, name, '_manifests/revisions');
   const canonicals = await areLinked(reader, name, '_manifests/revisions', revisions.canonicals);
+  const linked = new Set(canonicals);
   const canonicalOf = (digest: Digest) =>
     digestAlgorithm(digest) === 'sha256'
       ? digest
@@ -122,6 +125,7 @@ export async function readRepository(
     manifests,
     dangling: canonicals.filter((_, index) => found[index] === undefined),
     broken: canonicals.filter((_, index) => found[index] === 'broken'),
+    unlinked: revisions.canonicals.filter(digest => !linked.has(digest)),
     tagged: new Set((await readTagged(reader, name)).map(canonicalOf)),
     layers: new Set(layers.canonicals),
   };

@@ -24,10 +24,17 @@ export async function putBack(driver: StorageDriver, path: string): Promise<void
   const aside = asidePath(path);
   if ((await driver.stat(path)) === undefined) await driver.move(aside, path, { durable: false });
   else await driver.remove(aside, { durable: false });
+  await pruneAside(driver, aside);
 }
 
 export async function removeAside(driver: StorageDriver, path: string): Promise<void> {
-  await driver.remove(asidePath(path), { durable: false });
+  const aside = asidePath(path);
+  await driver.remove(aside, { durable: false });
+  await pruneAside(driver, aside);
+}
+
+async function pruneAside(driver: StorageDriver, aside: string): Promise<void> {
+  await driver.prune(aside.slice(0, aside.lastIndexOf('/')), collectingPath);
 }
 
 /** Puts back what a collector that died had set aside. Only under the collectors' lock. */

@@ -5,6 +5,7 @@ import { readLink } from '../storage/links.ts';
 import { blobAliasPath, blobDataPath, blobFolderPath, blobsPath } from '../storage/paths.ts';
 import type { DigestSet } from './digest-set.ts';
 import { type RemovedBlob, removeUnlinked } from './remove-blobs.ts';
+import { removeRemains } from './remove-remains.ts';
 
 /** Blobs that are taken away at once: the links of all repositories are looked through once for each lot. */
 const LOT = 2000;
@@ -51,7 +52,8 @@ export async function* sweepBlobs(driver: StorageDriver, options: SweepOptions):
     const info = await driver.stat(blobDataPath(digest));
     if (info === undefined) {
       // What a crash left of a file that was written: its folder has no data.
-      if (dryRun !== true) await removeRemains(driver, digest, before);
+      if (dryRun !== true)
+        await removeRemains(driver, blobFolderPath(digest), { before, top: blobsPath('sha256') });
       continue;
     }
     if (info.modified >= before && !freed.has(digest)) continue;
@@ -59,17 +61,6 @@ export async function* sweepBlobs(driver: StorageDriver, options: SweepOptions):
     if (lot.length >= LOT) yield* await remove();
   }
   yield* await remove();
-}
-
-/** Removes old files other than `data` from the folder of a blob that is not there, then the folder. */
-async function removeRemains(driver: StorageDriver, digest: Digest, before: number): Promise<void> {
-  const folder = blobFolderPath(digest);
-  for (const name of await driver.list(folder)) {
-    const info = await driver.stat(`${folder}/${name}`);
-    if (name !== 'data' && info !== undefined && info.modified < before)
-      await driver.remove(`${folder}/${name}`, { durable: false });
-  }
-  await driver.prune(folder, blobsPath('sha256'));
 }
 
 /** Removes names by sha512 of content that is gone. */

@@ -84,7 +84,8 @@ async function* problemsOf(
   for (const digest of view.dangling) yield { kind: 'missing', from: name, digest };
   const isStored = async (digest: Digest) => (await driver.stat(blobDataPath(digest))) !== undefined;
   for (const digest of view.layers) {
-    if (!(await isStored(digest))) yield { kind: 'missing', from: name, digest };
+    const link = await readLink(driver, linkPath(name, '_layers', digest));
+    if (link === digest && !(await isStored(digest))) yield { kind: 'missing', from: name, digest };
   }
   for (const [manifest, { all, children }] of view.manifests) {
     for (const digest of all) {

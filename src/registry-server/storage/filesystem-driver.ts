@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
 import { tryLock } from '../../util/file-lock.ts';
@@ -14,7 +14,7 @@ import type {
   StorageLock,
   StoredInfo,
 } from './driver.ts';
-import { trashPath } from './paths.ts';
+import { temporaryFolder, trashPath } from './paths.ts';
 import { readChunks } from './read-chunks.ts';
 import { writeBehind } from './write-behind.ts';
 
@@ -41,12 +41,31 @@ function storageError(error: unknown, action: string): unknown {
   return error;
 }
 
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'w', 0o644);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return await open(path, 'w', 0o644);
+  }
+}
+
 async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** Flushes a folder; where it is gone, somebody removed what was written there, after it was. */
+async function syncIfThere(path: string): Promise<void> {
+  try {
+    await syncFolder(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
 }
 
@@ -119,20 +138,18 @@ export class FilesystemDriver implements StorageDriver {
   ): Promise<void> {
     const durable = options.durable !== false;
     const target = join(this.#root, path);
-    const temporary = temporaryPathFor(target);
+    const temporary = temporaryPathFor(join(this.#root, temporaryFolder, basename(target)));
     try {
-      await this.#inFolder(target, durable, async () => {
-        const handle = await open(temporary, 'w', 0o644);
-        try {
-          await handle.writeFile(content);
-          if (durable) await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await options.after;
-        await rename(temporary, target);
-      });
-      if (durable) await syncFolder(dirname(target));
+      const handle = await openNew(temporary);
+      try {
+        await handle.writeFile(content);
+        if (durable) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await options.after;
+      await this.#inFolder(target, durable, () => rename(temporary, target));
+      if (durable) await syncIfThere(dirname(target));
     } catch (error) {
       await rm(temporary, { force: true });
       throw storageError(error, `write ${path}`);
@@ -170,11 +187,9 @@ export class FilesystemDriver implements StorageDriver {
     const target = join(this.#root, to);
     try {
       if (durable) await syncFile(source);
-      await this.#inFolder(target, durable, async () => {
-        await options.after;
-        await rename(source, target);
-      });
-      if (durable) await syncFolder(dirname(target));
+      await options.after;
+      await this.#inFolder(target, durable, () => rename(source, target));
+      if (durable) await syncIfThere(dirname(target));
     } catch (error) {
       if (isMissing(error))
         throw new HawserError('NOT_FOUND', `${from} is not in the volume`, { cause: error });
@@ -193,7 +208,7 @@ export class FilesystemDriver implements StorageDriver {
       if (isMissing(error)) return;
       throw storageError(error, `remove ${path}`);
     }
-    if (options.durable !== false) await syncFolder(dirname(source));
+    if (options.durable !== false) await syncIfThere(dirname(source));
     await rm(trash, { recursive: true, force: true });
   }
 
@@ -229,8 +244,8 @@ export class FilesystemDriver implements StorageDriver {
   /** Makes the folder of `target`, then does `work`; again, where somebody removed the folder in between. */
   async #inFolder(target: string, durable: boolean, work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      await this.#ensureFolder(dirname(target), durable);
       try {
+        await this.#ensureFolder(dirname(target), durable);
         await work();
         return;
       } catch (error) {

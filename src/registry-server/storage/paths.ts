@@ -8,6 +8,7 @@ import type { UploadID } from './upload-id.ts';
  *
  *   blobs/sha512/<hex[0:2]>/<hex>/link   the sha256 digest of a blob that was pushed by its sha512; registry:2 reads
  *                                        files named `data` in blobs/ and nothing else
+ *   _hawser/tmp/<…>                      files that are being written, until they get their names
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
  *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
  *   _hawser/gc.lock                      held by the collector that runs
@@ -134,6 +135,9 @@ export function asidePath(path: string): string {
 export function pathOfAside(path: string): string {
   return `${base}/${path.slice(collectingPath.length + 1)}`;
 }
+
+/** Where files are written before they get their name: what a crash leaves lies here and nowhere else. */
+export const temporaryFolder = `${base}/_hawser/tmp`;
 
 /** The note that a collector removed a link. */
 export function collectedNotePath(name: RepositoryName, kind: LinkKind, canonical: Digest): string {

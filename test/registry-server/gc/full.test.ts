@@ -97,10 +97,10 @@ describe('registry-server: garbage of a whole volume', () => {
     const { headers } = await registry.send('POST /v2/a/blobs/uploads/');
     age();
     await registry.send(`PATCH ${headers.location}`, { body: 'second' });
-    await collect({ grace: 0 });
+    await collect();
     expect((await registry.send(`HEAD /v2/a/blobs/${digest}`)).status).to.equal(200);
     await registry.send(`DELETE ${headers.location}`);
-    await collect({ grace: 0 });
+    await collect();
     expect((await registry.send(`HEAD /v2/a/blobs/${digest}`)).status).to.equal(404);
   });
 
@@ -183,6 +183,21 @@ describe('registry-server: garbage of a whole volume', () => {
     expect(readdirSync(registry.path('blobs/sha512'))).to.deep.equal([]);
     expect(existsSync(link('b', '_layers', dangling))).to.equal(false);
     expect((await registry.send('GET /v2/a/manifests/v1')).body.toString()).to.equal(image.bytes);
+  });
+
+  it('removes tags that a crash left half made, and no other', async () => {
+    await pushImage(registry.url, 'a', { tag: 'v1' });
+    await pushImage(registry.url, 'a', { tag: 'half' });
+    await pushImage(registry.url, 'a', { tag: 'young' });
+    for (const tag of ['half', 'young'])
+      rmSync(registry.path(`repositories/a/_manifests/tags/${tag}/current/link`));
+    age();
+    rmSync(registry.path('repositories/a/_manifests/tags/young/index'), { recursive: true });
+    await collect();
+    expect((await registry.send('GET /v2/a/tags/list')).json).to.deep.equal({
+      name: 'a',
+      tags: ['v1', 'young'],
+    });
   });
 
   it('puts back what a collector that was killed had set aside', async () => {

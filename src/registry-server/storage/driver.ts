@@ -7,7 +7,10 @@ export interface StoredInfo {
   readonly kind: 'file' | 'folder';
   /** Bytes; 0 for folders. */
   readonly size: number;
-  /** Milliseconds since 1970 of the last write. */
+  /**
+   * Milliseconds since 1970 of the last write to a file, or of the last change of the names in a folder; 0 for folders of a
+   * medium that does not tell.
+   */
   readonly modified: number;
 }
 

@@ -3,12 +3,17 @@ import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../image/digest.ts';
 import { type ManifestDocument, parseManifest } from '../../image/manifest.ts';
+import type { StorageReader } from './driver.ts';
+import { FolderCache } from './folder-cache.ts';
 import type { Manifests, StoredManifest } from './manifests.ts';
+import { linksPath } from './paths.ts';
 import type { Tags } from './tags.ts';
 
 /** Manifests that are remembered as having a subject or none, and how many bytes they may have to be remembered. */
 const KEPT_FACTS = 50_000;
 const FACT_SIZE = 16 << 10;
+/** Characters of the descriptors of referrers that are remembered by their subject. */
+const KEPT_REFERRERS = 16 << 20;
 
 /** What a manifest says of itself as a referrer; false for one without a subject. */
 type ReferrerFact = { readonly subject: Digest; readonly descriptor: Descriptor } | false;
@@ -41,33 +46,59 @@ function referrersTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
 
+type ReferrersBySubject = ReadonlyMap<Digest, readonly Descriptor[]>;
+
 /**
  * Which manifests of a repository have a given subject. The volume has no index of it: the links of the repository are
- * listed each time, which also finds what registry:2 or another hawser pushed, and what each manifest says, which never
- * changes, is remembered.
+ * listed when they changed, which also finds what registry:2 or another hawser pushed, and what each manifest says, which
+ * never changes, is remembered.
  */
 export class Referrers {
   readonly #manifests: Manifests;
   readonly #tags: Tags;
   readonly #facts = new Map<Digest, ReferrerFact>();
 
-  constructor(manifests: Manifests, tags: Tags) {
+  readonly #lists: FolderCache<ReferrersBySubject>;
+
+  constructor(
+    reader: StorageReader,
+    { manifests, tags }: { readonly manifests: Manifests; readonly tags: Tags },
+  ) {
     this.#manifests = manifests;
     this.#tags = tags;
+    this.#lists = new FolderCache(reader, KEPT_REFERRERS);
   }
 
   /** In the order of their digests. */
   async list(name: RepositoryName, subject: Digest): Promise<readonly Descriptor[]> {
     const found = new Map<Digest, Descriptor>();
-    for (const { digest, canonical } of await this.#manifests.list(name)) {
-      const fact = await this.#factOf(name, digest, canonical);
-      if (fact === undefined || fact === false || fact.subject !== subject) continue;
-      if (await this.#manifests.has(name, digest)) found.set(digest, { ...fact.descriptor, digest });
+    for (const descriptor of (await this.#bySubject(name)).get(subject) ?? []) {
+      if (await this.#manifests.has(name, descriptor.digest)) found.set(descriptor.digest, descriptor);
     }
     for (const descriptor of await this.#listedByTag(name, subject)) {
       if (!found.has(descriptor.digest)) found.set(descriptor.digest, descriptor);
     }
     return [...found.values()].sort((left, right) => (left.digest < right.digest ? -1 : 1));
+  }
+
+  async #bySubject(name: RepositoryName): Promise<ReferrersBySubject> {
+    const folders = ['sha256', 'sha512'].map(algorithm => linksPath(name, '_manifests/revisions', algorithm));
+    return await this.#lists.get(folders, async () => {
+      const value = new Map<Digest, Descriptor[]>();
+      let weight = 1;
+      for (const { digest, canonical } of await this.#manifests.list(name)) {
+        const fact = await this.#factOf(name, digest, canonical);
+        // A link without content can get it without a change that the folder shows: then nothing is remembered.
+        if (fact === undefined) weight = Number.POSITIVE_INFINITY;
+        if (fact === undefined || fact === false) continue;
+        const others = value.get(fact.subject);
+        const descriptor = { ...fact.descriptor, digest };
+        if (others === undefined) value.set(fact.subject, [descriptor]);
+        else others.push(descriptor);
+        weight += JSON.stringify(descriptor).length;
+      }
+      return { value, weight };
+    });
   }
 
   async #factOf(name: RepositoryName, digest: Digest, canonical: Digest): Promise<ReferrerFact | undefined> {

@@ -2,17 +2,22 @@ import { isTag, type RepositoryName, type Tag } from '../../distribution/names.t
 import type { Digest } from '../../image/digest.ts';
 import { mapPool } from '../../util/pool.ts';
 import type { StorageDriver } from './driver.ts';
+import { FolderCache } from './folder-cache.ts';
 import { readLink, writeLink } from './links.ts';
 import { tagCurrentPath, tagIndexPath, tagPath, tagsPath } from './paths.ts';
 
 const PARALLEL_READS = 16;
+/** Tags of all repositories that are remembered; about 20 MB. */
+const KEPT_NAMES = 200_000;
 
 /** Names of manifests in a repository, `_manifests/tags/<tag>/{current/link,index/…}`. */
 export class Tags {
   readonly #driver: StorageDriver;
+  readonly #lists: FolderCache<readonly Tag[] | undefined>;
 
   constructor(driver: StorageDriver) {
     this.#driver = driver;
+    this.#lists = new FolderCache(driver, KEPT_NAMES);
   }
 
   /** The digest by which the manifest was tagged. */
@@ -35,9 +40,12 @@ export class Tags {
 
   /** All tags in lexical order; undefined where there is no such repository. */
   async list(name: RepositoryName): Promise<readonly Tag[] | undefined> {
-    const names = await this.#driver.list(tagsPath(name));
-    if (names.length === 0 && (await this.#driver.stat(tagsPath(name))) === undefined) return undefined;
-    return names.filter(isTag);
+    const folder = tagsPath(name);
+    return await this.#lists.get([folder], async () => {
+      const names = await this.#driver.list(folder);
+      const isThere = names.length > 0 || (await this.#driver.stat(folder)) !== undefined;
+      return { value: isThere ? names.filter(isTag) : undefined, weight: names.length + 1 };
+    });
   }
 
   /** Removes every tag that names one of `digests`. */

@@ -27,7 +27,7 @@ export function openVolume(driver: StorageDriver, limits: Partial<UploadLimits> 
     uploads: new Uploads(driver, { ...defaultLimits, ...limits }),
     manifests,
     tags,
-    referrers: new Referrers(manifests, tags),
+    referrers: new Referrers(driver, { manifests, tags }),
     repositories: after => listRepositories(driver, after),
   };
 }

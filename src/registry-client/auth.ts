@@ -9,8 +9,14 @@ import { readBody, readErrorBody } from './read-answer.ts';
 /** What a request wants to do: `repository:library/nginx:pull,push`. */
 export interface AccessScope {
   readonly domain: string;
+  /** Empty for the catalog. */
   readonly path: string;
-  readonly actions: 'pull' | 'pull,push';
+  readonly actions: 'pull' | 'pull,push' | 'delete' | 'catalog';
+}
+
+/** distribution's token specification, "Resource Scope". */
+function scopeText({ path, actions }: AccessScope): string {
+  return actions === 'catalog' ? 'registry:catalog:*' : `repository:${path}:${actions}`;
 }
 
 interface CachedToken {
@@ -90,9 +96,13 @@ export class Authorizer {
   #refused(scope: AccessScope, credentials: Credentials | undefined, why?: string): HawserError {
     const reason =
       why ?? (credentials === undefined ? 'no credentials are stored for it' : 'its credentials are refused');
-    return new HawserError('UNAUTHORIZED', `${scope.domain} wants a login for ${scope.path}: ${reason}`, {
-      remedy: `Run hawser login ${scope.domain}.`,
-    });
+    return new HawserError(
+      'UNAUTHORIZED',
+      `${scope.domain} wants a login for ${scope.path || 'its catalog'}: ${reason}`,
+      {
+        remedy: `Run hawser login ${scope.domain}.`,
+      },
+    );
   }
 
   async #fetchToken(
@@ -108,10 +118,7 @@ export class Authorizer {
     const { scope, credentials, signal } = options;
     const parameters = new URLSearchParams();
     if (challenge.parameters.service !== undefined) parameters.set('service', challenge.parameters.service);
-    for (const text of new Set([
-      `repository:${scope.path}:${scope.actions}`,
-      ...(challenge.parameters.scope ?? '').split(' '),
-    ])) {
+    for (const text of new Set([scopeText(scope), ...(challenge.parameters.scope ?? '').split(' ')])) {
       if (text !== '') parameters.append('scope', text);
     }
     const answer =

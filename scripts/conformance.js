@@ -1,6 +1,7 @@
 // npm run test:conformance: the OCI distribution conformance suite, with every row on, against `hawser registry serve` on
 // an empty volume. Fails unless nothing failed, was skipped or disabled. Needs Go 1.24 or newer and its module proxy.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,6 +75,14 @@ async function serve(folder) {
   }
 }
 
+/** Ends the server and waits for it: until it is gone it writes to the volume, which is to be removed. */
+async function stop(server) {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill();
+  await ended;
+}
+
 /** Runs the suite to its end; what it printed. */
 function runSuite(program, host, folder) {
   const env = {
@@ -135,6 +144,6 @@ try {
     process.exitCode = 1;
   }
 } finally {
-  registry?.server.kill();
+  if (registry !== undefined) await stop(registry.server);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { isPartOfRunning, lazyOclif } from './lazy-oclif.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,6 +44,12 @@ const commonjs = {
   banner: { js: "const __moduleURL = require('node:url').pathToFileURL(__filename).href;" },
 };
 
+/** As Node wraps a module: bin/run.js compiles these itself, and joining texts would copy them. */
+const wrapped = {
+  banner: { js: `(function (exports, require, module, __filename, __dirname) { ${commonjs.banner.js}` },
+  footer: { js: '})' },
+};
+
 /** oclif reads its manifest from modules; they go again once it has. @returns the commands by id */
 async function writeManifest(commands) {
   const modules = { 'commands/': join(root, 'dist/commands'), 'chunks/': join(root, 'dist/chunks') };
@@ -65,8 +72,41 @@ async function writeManifest(commands) {
   return Object.values(plugin.manifest.commands);
 }
 
-/** An entry that hands `main` every command by its id and its aliases: src/cli/start-command.ts. */
-function entryOf(commands) {
+/** What a cached build asks for with `import()`; the rest of what is imported so goes into the second script. */
+const hot = new Set([
+  'src/builder/build.ts',
+  'src/cli/build-environment.ts',
+  'src/cli/build-flags.ts',
+  'src/cli/build-progress.ts',
+  'src/cli/run-command.ts',
+  'src/commands/image/build.ts',
+  'src/commands/version.ts',
+  'src/content/layout-store.ts',
+]);
+
+/** Lets `find` choose what stays outside, under which name. */
+function leaveOut(find) {
+  return {
+    name: 'leave-out',
+    setup(building) {
+      building.onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
+        if (pluginData === leaveOut || options.kind === 'entry-point') return undefined;
+        const resolved = await building.resolve(path, { ...options, pluginData: leaveOut });
+        const name = resolved.external ? undefined : find(relative(root, resolved.path), options);
+        return name === undefined ? undefined : { path: name, external: true };
+      });
+    },
+  };
+}
+
+/** Modules by path, each evaluated when it is asked for. */
+function tableOf(paths) {
+  const lines = paths.map(path => `${JSON.stringify(path)}: () => require(${JSON.stringify(`./${path}`)}),`);
+  return `{\n${lines.join('\n')}\n}`;
+}
+
+/** Hands `main` every command by its id and its aliases: src/cli/start-command.ts. */
+function runnerOf(commands) {
   const lines = commands.flatMap(({ id, aliases }) => {
     const path = JSON.stringify(`./src/commands/${id.replaceAll(':', '/')}.ts`);
     return [id, ...aliases].map(
@@ -76,7 +116,47 @@ function entryOf(commands) {
   return `import { main } from './src/cli/main.ts';\nexport const run = argv => main(argv, {\n${lines.join('\n')}\n});\n`;
 }
 
-/** Builds an image twice, so that V8 has compiled what a cached build needs when it is asked for its code. */
+function bundle(contents, outfile, plugin) {
+  return build({
+    ...commonjs,
+    ...wrapped,
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    outfile,
+    metafile: true,
+    plugins: [lazyOclif, plugin],
+  });
+}
+
+/**
+ * dist/hawser.cjs with what a cached build runs, and dist/rest.cjs with all else; each asks the other for its modules, so
+ * that there is one of each. bin/run.js joins them.
+ */
+async function writeBundles(commands) {
+  const runner = runnerOf(commands);
+  const rest = new Set();
+  const toRest = leaveOut((path, { kind, importer }) => {
+    const isImport = kind === 'dynamic-import' && !hot.has(path);
+    const isRare = importer.includes('/@oclif/core/lib/') && !isPartOfRunning(path);
+    if (!isImport && !isRare) return undefined;
+    rest.add(path);
+    return `rest:${path}`;
+  });
+  const { metafile } = await bundle(runner, 'dist/hawser.cjs', toRest);
+  const first = new Set(Object.keys(metafile.inputs).filter(path => path !== '<stdin>'));
+  const toFirst = leaveOut(path => (first.has(path) ? `first:${path}` : undefined));
+  const wanted = new Set();
+  const { metafile: others } = await bundle(
+    `export const modules = ${tableOf([...rest])};\n`,
+    'dist/rest.cjs',
+    toFirst,
+  );
+  for (const { imports } of Object.values(others.inputs)) {
+    for (const { path } of imports) if (path.startsWith('first:')) wanted.add(path.slice('first:'.length));
+  }
+  await bundle(`${runner}export const modules = ${tableOf([...wanted])};\n`, 'dist/hawser.cjs', toRest);
+}
+
+/** Builds an image anew and from the cache, so that V8 has compiled what these need when it is asked for its code. */
 async function writeCodeCache() {
   const folder = await mkdtemp(join(tmpdir(), 'hawser-code-'));
   try {
@@ -84,9 +164,14 @@ async function writeCodeCache() {
     const context = join(folder, 'Dockerfile');
     await writeFile(context, 'FROM scratch\nCOPY Dockerfile /\n');
     const args = [join(root, 'bin/run.js'), 'image', 'build', '-q', '-t', 'warm', folder];
-    for (const mode of ['off', 'write', 'write']) {
+    const uses = [
+      ['off', ...args],
+      ['write', ...args, '--no-cache'],
+      ['write', ...args],
+    ];
+    for (const [mode, ...command] of uses) {
       const options = { env: { ...env, HAWSER_CODE_CACHE: mode }, encoding: 'utf8' };
-      const { status, stderr } = spawnSync(process.execPath, args, options);
+      const { status, stderr } = spawnSync(process.execPath, command, options);
       // Where nothing can be built there is no code either: hawser starts a little slower.
       if (status !== 0) console.warn(`no code cache: ${stderr.trim()}`);
     }
@@ -99,11 +184,7 @@ await rm(join(root, 'dist'), { recursive: true, force: true });
 const commands = await writeManifest(await sourcesUnder('src/commands', () => true));
 const workers = await sourcesUnder('src', path => path.endsWith('.worker.ts'));
 await Promise.all([
-  build({
-    ...commonjs,
-    stdin: { contents: entryOf(commands), resolveDir: root, loader: 'ts' },
-    outfile: 'dist/hawser.cjs',
-  }),
+  writeBundles(commands),
   build({
     ...commonjs,
     entryPoints: workers.map(path => ({ in: path, out: basename(path, '.ts') })),

@@ -1,4 +1,4 @@
-import { Config } from '@oclif/core';
+import type { Config } from '@oclif/core';
 import type { BaseCommand } from './base-command.ts';
 
 interface CommandClass {
@@ -22,12 +22,14 @@ export interface FoundCommand {
 }
 
 /** What a command asks of oclif's configuration while it runs; nothing hooks into ours. */
-class BareConfig extends Config {
-  override bin = 'hawser';
-
-  override runHook(): Promise<never> {
-    return Promise.resolve({ successes: [], failures: [] } as never);
-  }
+function bareConfig(root: string): Config {
+  const config: Pick<Config, 'bin' | 'root' | 'runHook' | 'scopedEnvVarKeys'> = {
+    bin: 'hawser',
+    root,
+    runHook: async () => ({ successes: [], failures: [] }),
+    scopedEnvVarKeys: () => [],
+  };
+  return config as Config;
 }
 
 /** The command that the longest run of leading words names; undefined where none does. */
@@ -48,5 +50,5 @@ export async function findBundledCommand(
 /** Runs it. @throws whatever it throws */
 export async function startCommand({ id, rest, command }: FoundCommand, root: string): Promise<void> {
   command.id = id;
-  await new command([...rest], new BareConfig({ root })).start();
+  await new command([...rest], bareConfig(root)).start();
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../image/digest.ts';
@@ -19,7 +20,12 @@ import type {
 import { ContentCheck, resolveRange, unknownBlob } from './verify.ts';
 
 const WRITE_SIZE = 1024 * 1024;
+const SMALL_SIZE = 64 * 1024;
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
+
+function becameShorter(digest: Digest): HawserError {
+  return new HawserError('STORE_CORRUPT', `blob ${digest} became shorter while it was read`);
+}
 
 /** A full disk gets its own code, whichever call met it. */
 function writeError(error: unknown, action: string): unknown {
@@ -91,33 +97,47 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
   }
 
   async stat(digest: Digest): Promise<BlobInfo | undefined> {
-    try {
-      const { size } = await stat(this.pathOf(digest));
-      return { digest, size };
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    // At once, like the reading of small blobs: a build looks at dozens, and a thread costs more than the call.
+    const size = statSync(this.pathOf(digest), { throwIfNoEntry: false })?.size;
+    return size === undefined ? undefined : { digest, size };
   }
 
   async *open(digest: Digest, options: OpenBlobOptions = {}): AsyncGenerator<Uint8Array, void> {
     const info = await this.stat(digest);
     if (info === undefined) throw unknownBlob(digest);
     const { start, end } = resolveRange(info, options);
+    if (end - start <= SMALL_SIZE) {
+      if (end > start) yield this.#readSmall(digest, start, end);
+      return;
+    }
     const handle = await open(this.pathOf(digest), 'r');
     try {
       for (let position = start; position < end; ) {
         throwIfAborted(options.signal);
         const buffer = Buffer.allocUnsafeSlow(Math.min(WRITE_SIZE, end - position));
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-        if (bytesRead === 0)
-          throw new HawserError('STORE_CORRUPT', `blob ${digest} became shorter while it was read`);
+        if (bytesRead === 0) throw becameShorter(digest);
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
       }
     } finally {
       await handle.close();
     }
+  }
+
+  #readSmall(digest: Digest, start: number, end: number): Uint8Array {
+    const buffer = Buffer.allocUnsafeSlow(end - start);
+    const fd = openSync(this.pathOf(digest), 'r');
+    try {
+      for (let length = 0; length < buffer.length; ) {
+        const bytesRead = readSync(fd, buffer, length, buffer.length - length, start + length);
+        if (bytesRead === 0) throw becameShorter(digest);
+        length += bytesRead;
+      }
+    } finally {
+      closeSync(fd);
+    }
+    return buffer;
   }
 
   async ingest(

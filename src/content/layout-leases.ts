@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFileSync, rmSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
@@ -48,17 +49,23 @@ export class LayoutLeases implements Leases {
       ...ownIdentity(),
       ...(options.expires === undefined ? {} : { expires: options.expires }),
     };
-    await mkdir(this.#folder, { recursive: true });
     // A lease that ends with its process need not outlive a power cut, and so is not flushed.
     await writeFileAtomic(path, `${JSON.stringify(header)}\n`, { durable: options.expires !== undefined });
     let released = false;
+    const held = new Set<Digest>();
+    // At once: a line is written in less time than a thread is asked to.
     const write = async (digests: readonly Digest[]) => {
       if (released) throw new HawserError('INTERNAL', `lease ${id} was released before`);
-      if (digests.length > 0) await appendFile(path, digests.map(digest => `${digest}\n`).join(''));
+      const added = digests.filter(digest => !held.has(digest));
+      if (added.length === 0) return;
+      appendFileSync(path, added.map(digest => `${digest}\n`).join(''));
+      for (const digest of added) held.add(digest);
     };
     return {
       id,
-      add: (...digests) => this.beside(() => write(digests)),
+      add: async (...digests) => {
+        if (released || digests.some(digest => !held.has(digest))) await this.beside(() => write(digests));
+      },
       guard: work =>
         this.beside(async () => {
           const { digests, result } = await work();
@@ -67,7 +74,7 @@ export class LayoutLeases implements Leases {
         }),
       release: async () => {
         released = true;
-        await rm(path, { force: true });
+        rmSync(path, { force: true });
       },
     };
   }

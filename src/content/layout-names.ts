@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
@@ -123,7 +124,7 @@ export class LayoutNames implements ReferenceStore {
   async #read(): Promise<LayoutIndex> {
     const { indexPath } = this.#options;
     try {
-      return parseIndex(indexPath, await readFile(indexPath, 'utf8'));
+      return parseIndex(indexPath, readFileSync(indexPath, 'utf8'));
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') return { schemaVersion: 2, manifests: [] };
       throw error;
@@ -176,7 +177,7 @@ export async function ensureLayout(root: string, options: LayoutNamesOptions): P
   const marker = join(root, 'oci-layout');
   let text: string;
   try {
-    text = await readFile(marker, 'utf8');
+    text = readFileSync(marker, 'utf8');
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error;
     await createLayout(root, options);

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemErrorCode } from '../errors/hawser-error.ts';
 
 /** Flushes a folder, so that a rename inside it survives a power cut. */
 export async function syncFolder(path: string): Promise<void> {
@@ -17,6 +19,27 @@ export function temporaryPathFor(path: string): string {
   return `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
+/** Up to here a write is shorter than the way to another thread and back. */
+const SMALL = 64 * 1024;
+
+/** As `writeFileAtomic`, not flushed. */
+function replaceAtOnce(path: string, content: Uint8Array | string, mode: number): void {
+  const temporary = temporaryPathFor(path);
+  try {
+    try {
+      writeFileSync(temporary, content, { flag: 'wx', mode });
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(temporary, content, { flag: 'wx', mode });
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
 /**
  * Replaces the file at `path` as a whole: temp → fsync → rename → fsync folder. A crash leaves the old content or the
  * new one, and at most a `*.tmp` file.
@@ -26,6 +49,10 @@ export async function writeFileAtomic(
   content: Uint8Array | string,
   options: { readonly mode?: number; readonly durable?: boolean } = {},
 ): Promise<void> {
+  if (options.durable === false && content.length <= SMALL) {
+    replaceAtOnce(path, content, options.mode ?? 0o644);
+    return;
+  }
   await mkdir(dirname(path), { recursive: true });
   const temporary = temporaryPathFor(path);
   try {

@@ -1,7 +1,7 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { HawserError } from '../errors/hawser-error.ts';
+import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { throwIfAborted } from './abort.ts';
 import { errnoNumber, lastErrno, libcFunction, syscallError } from './syscalls.ts';
 
@@ -22,9 +22,9 @@ export interface FileLock {
 }
 
 /** Tries once for a flock(2) on an open file, held until it is closed; false when another one holds it. */
-export function tryLock(handle: FileHandle, path: string, shared = false): boolean {
+export function tryLock(file: { readonly fd: number }, path: string, shared = false): boolean {
   const flock = libcFunction('int flock(int fd, int operation)');
-  if (flock(handle.fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
+  if (flock(file.fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
   const errno = lastErrno();
   if (
     errno === errnoNumber('EWOULDBLOCK') ||
@@ -35,28 +35,38 @@ export function tryLock(handle: FileHandle, path: string, shared = false): boole
   throw syscallError(`lock ${path}`, errno);
 }
 
+function openLock(path: string): number {
+  try {
+    return openSync(path, 'a+', 0o644);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'a+', 0o644);
+  }
+}
+
 /**
  * Takes the flock(2) on `path`, which is made where it is missing and never removed. The kernel lets go of it when the
- * process dies, so that `kill -9` leaves no lock behind. The waiting is a poll, since a blocked call would hold a thread.
+ * process dies, so that `kill -9` leaves no lock behind. The waiting is a poll, since a blocked call would hold a thread;
+ * a free lock is taken at once, since a build takes dozens and the way over a thread is longer than the call.
  *
  * @throws HawserError LOCK_TIMEOUT, ABORTED
  */
 export async function lockFile(path: string, options: FileLockOptions = {}): Promise<FileLock> {
-  await mkdir(dirname(path), { recursive: true });
-  const handle = await open(path, 'a+', 0o644);
+  const fd = openLock(path);
   const deadline = Date.now() + (options.timeout ?? 30_000);
   try {
-    for (let pause = 1; !tryLock(handle, path, options.shared === true); pause = Math.min(pause * 2, 50)) {
+    for (let pause = 1; !tryLock({ fd }, path, options.shared === true); pause = Math.min(pause * 2, 50)) {
       throwIfAborted(options.signal);
       if (Date.now() >= deadline)
         throw new HawserError('LOCK_TIMEOUT', `${path} is locked by another process`);
       await delay(pause);
     }
   } catch (error) {
-    await handle.close();
+    closeSync(fd);
     throw error;
   }
-  return { release: () => handle.close() };
+  return { release: async () => closeSync(fd) };
 }
 
 /** Runs `work` under the lock on `path`. */

@@ -12,8 +12,19 @@ let koffi: Koffi | undefined;
 let libc: ReturnType<Koffi['load']> | undefined;
 const bound = new Map<string, NativeFunction>();
 
+/**
+ * The binding itself where npm has laid it, else koffi's own search for it, which reads Node's program and its own
+ * package first: that takes longer than all the locks of a cached build.
+ */
 function loadKoffi(): Koffi {
-  koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+  if (koffi !== undefined) return koffi;
+  const require = createRequire(import.meta.url);
+  const { arch } = process;
+  try {
+    koffi = require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as Koffi;
+  } catch {
+    koffi = require('koffi') as Koffi;
+  }
   return koffi;
 }
 

@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { byteString, fsPath } from '../../util/byte-string.ts';
@@ -64,12 +65,12 @@ async function read<Path extends string | Buffer>(
   options: { readonly plain?: true } = {},
 ): Promise<{ readonly path: Path; readonly bytes: Uint8Array } | undefined> {
   try {
-    const stats = await stat(path);
+    const stats = statSync(path);
     if (stats.isDirectory() || (options.plain && !stats.isFile())) return undefined;
     if (stats.size > MAX_DOCKERFILE) {
       throw new HawserError('DOCKERFILE_INVALID', `${path} has ${stats.size} bytes, over ${MAX_DOCKERFILE}`);
     }
-    return { path, bytes: await readFile(path) };
+    return { path, bytes: stats.isFile() ? readFileSync(path) : await readFile(path) };
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { StatMemo } from '../cache/stat-memo.ts';
@@ -27,19 +27,19 @@ export interface LoadContextOptions {
  */
 export async function loadContext(folder: string, options: LoadContextOptions): Promise<LoadedContext> {
   const root = resolve(folder);
-  await requireFolder(root, folder);
+  requireFolder(root, folder);
   const own = options.dockerfile === undefined ? undefined : `${options.dockerfile}.dockerignore`;
-  const ignore = (await readIgnore(own, root)) ?? (await readIgnore(join(root, '.dockerignore'), root));
+  const ignore = readIgnore(own, root) ?? readIgnore(join(root, '.dockerignore'), root);
   const memo = new StatMemo(options.memos, root);
   const tree: SourceTree = { root, owners: 'root', ...(ignore === undefined ? {} : { ignore }) };
   ignoreOf(tree); // a wrong line is told at once
   return { tree, hasher: memo, name: options.name ?? 'the build context', save: () => memo.save() };
 }
 
-async function requireFolder(root: string, written: string): Promise<void> {
+function requireFolder(root: string, written: string): void {
   let isFolder: boolean;
   try {
-    isFolder = (await stat(root)).isDirectory();
+    isFolder = statSync(root).isDirectory();
   } catch (error) {
     throw new HawserError('CONTEXT_INVALID', `cannot read the build context ${JSON.stringify(written)}`, {
       cause: error,
@@ -52,17 +52,17 @@ async function requireFolder(root: string, written: string): Promise<void> {
   }
 }
 
-async function readIgnore(path: string | undefined, root: string): Promise<IgnoreFile | undefined> {
-  const text = path === undefined ? undefined : await readIfThere(path);
+function readIgnore(path: string | undefined, root: string): IgnoreFile | undefined {
+  const text = path === undefined ? undefined : readIfThere(path);
   if (path === undefined || text === undefined) return undefined;
   const inside = relative(root, path);
   const file = inside.startsWith('..') ? path : inside;
   return { file, text: text.toString('utf8') };
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+function readIfThere(path: string): Buffer | undefined {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

@@ -53,6 +53,7 @@ const late = new Set([
   'node:readline',
   'node:stream',
   'node:stream/promises',
+  'node:timers/promises',
 ]);
 
 /** A module that is loaded when something of it is used. */

@@ -1,6 +1,7 @@
 import { Command, Errors, type Interfaces } from '@oclif/core';
 import { HawserError } from '../errors/hawser-error.ts';
 import { hawserRoots, type Roots } from '../util/roots.ts';
+import { writeLine } from './stdout.ts';
 
 /** What every command has: the roots, a signal that Ctrl-C fires, and errors in the house's form. */
 export abstract class BaseCommand extends Command {
@@ -39,7 +40,7 @@ export abstract class BaseCommand extends Command {
 
   /** Prints a result line to stdout. */
   print(line: string): void {
-    process.stdout.write(`${line}\n`);
+    writeLine(line);
   }
 
   /** Prints a message to stderr. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, rmSync } from 'node:fs';
+import { appendFileSync, unlinkSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
@@ -25,6 +25,14 @@ function parseHeader(line: string): LeaseHeader | undefined {
 
 function holds(header: LeaseHeader): boolean {
   return header.expires === undefined ? isRunning(header) : header.expires > Date.now();
+}
+
+function removeAtOnce(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 /**
@@ -74,7 +82,7 @@ export class LayoutLeases implements Leases {
         }),
       release: async () => {
         released = true;
-        rmSync(path, { force: true });
+        removeAtOnce(path);
       },
     };
   }

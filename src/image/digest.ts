@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { HawserError } from '../errors/hawser-error.ts';
 
 declare const digestBrand: unique symbol;
@@ -56,5 +56,5 @@ export class Digester {
 
 /** The digest of `bytes` (a string counts as UTF-8). */
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = 'sha256'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+  return `${algorithm}:${hash(algorithm, bytes)}` as Digest;
 }

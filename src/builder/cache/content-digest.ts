@@ -40,7 +40,7 @@ class ContentDigester {
   readonly #hash: Hash = createHash('sha256');
   readonly #record = new SourceRecord();
   readonly #groups = new Map<string, number>();
-  #until = performance.now() + turn;
+  #until = Date.now() + turn;
 
   constructor(hasher: ContentHasher) {
     this.#hasher = hasher;
@@ -53,9 +53,9 @@ class ContentDigester {
     for (const entry of listing.below()) {
       const waiting = this.#entry(entry);
       if (waiting !== undefined) await waiting;
-      if (performance.now() > this.#until) {
+      if (Date.now() > this.#until) {
         await setImmediate();
-        this.#until = performance.now() + turn;
+        this.#until = Date.now() + turn;
       }
     }
     // No listing ends within the next one.

@@ -4,9 +4,17 @@ import { digestOf } from '../../image/digest.ts';
 import type { SourceEntry, SourceListing } from '../execute/copy/source-entry.ts';
 import { SourceRecord } from '../execute/copy/source-record.ts';
 
+/** What was read of files to hash them. */
+export interface ReadingCount {
+  files: number;
+  bytes: number;
+}
+
 export interface ContentHasher {
   /** SHA-256 in hex of the content of a file; of nothing for one that is gone by now. */
   digestOf(file: SourceEntry): string | Promise<string>;
+  /** What was read so far; what is remembered costs no reading. */
+  readonly reading?: Readonly<ReadingCount>;
 }
 
 export interface ContentSummary {
@@ -19,6 +27,9 @@ export interface ContentSummary {
   readonly size: number;
 }
 
+/** From here on the reading of contents takes long. */
+const longReading: ReadingCount = { files: 300, bytes: 8 * 1024 * 1024 };
+
 /** Milliseconds after which others get their turn. */
 const turn = 20;
 
@@ -29,8 +40,10 @@ const turn = 20;
 export async function summarise(
   listings: Iterable<SourceListing>,
   hasher: ContentHasher,
+  /** Called once when contents that nobody remembers take long to read. */
+  onSlow?: () => void,
 ): Promise<ContentSummary> {
-  const digester = new ContentDigester(hasher);
+  const digester = new ContentDigester(hasher, onSlow);
   for (const listing of listings) await digester.add(listing);
   return digester.summary();
 }
@@ -42,8 +55,13 @@ class ContentDigester {
   readonly #groups = new Map<string, number>();
   #until = Date.now() + turn;
 
-  constructor(hasher: ContentHasher) {
+  #onSlow: (() => void) | undefined;
+  readonly #readBefore: ReadingCount;
+
+  constructor(hasher: ContentHasher, onSlow: (() => void) | undefined) {
     this.#hasher = hasher;
+    this.#onSlow = onSlow;
+    this.#readBefore = { ...(hasher.reading ?? { files: 0, bytes: 0 }) };
   }
 
   async add(listing: SourceListing): Promise<void> {
@@ -53,6 +71,7 @@ class ContentDigester {
     for (const entry of listing.below()) {
       const waiting = this.#entry(entry);
       if (waiting !== undefined) await waiting;
+      this.#tellSlow();
       if (Date.now() > this.#until) {
         await setImmediate();
         this.#until = Date.now() + turn;
@@ -60,6 +79,15 @@ class ContentDigester {
     }
     // No listing ends within the next one.
     this.#hash.update('[]');
+  }
+
+  #tellSlow(): void {
+    const { reading } = this.#hasher;
+    if (this.#onSlow === undefined || reading === undefined) return;
+    const { files, bytes } = this.#readBefore;
+    if (reading.files - files < longReading.files && reading.bytes - bytes < longReading.bytes) return;
+    this.#onSlow();
+    this.#onSlow = undefined;
   }
 
   summary(): ContentSummary {

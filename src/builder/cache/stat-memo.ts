@@ -22,6 +22,7 @@ export class StatMemo {
   readonly #path: string;
   #table: DigestTable | undefined;
   #changed = false;
+  readonly reading = { files: 0, bytes: 0 };
 
   /** @param folder Of all memos; each context has a file of its own there. */
   constructor(folder: string, context: string) {
@@ -37,6 +38,8 @@ export class StatMemo {
     const key = hash('sha256', `${location}\0${ino} ${size} ${mtime} ${ctime}`, 'buffer');
     const known = table.get(key);
     if (known !== undefined) return known;
+    this.reading.files++;
+    this.reading.bytes += size;
     const now = Date.now();
     const hex = hashFile(location);
     if (now - ctime <= SETTLED_AFTER) return hex;

@@ -65,6 +65,7 @@ class CopyOperation implements Operation {
   readonly #now = Date.now();
   /** Of what was looked at for a key. */
   #summary: ContentSummary | undefined;
+  #summarising: Promise<ContentSummary> | undefined;
 
   constructor(definition: CopyDefinition) {
     this.#definition = definition;
@@ -81,8 +82,10 @@ class CopyOperation implements Operation {
     return context === undefined && sources.some(({ kind }) => kind === 'path');
   }
 
-  async cacheKey([parent, source]: readonly FileState[]) {
-    if (!this.#needsStage) return this.#key(parent, await this.#contents(this.#definition.context?.tree));
+  async cacheKey([parent, source]: readonly FileState[], onSlow?: () => void) {
+    if (!this.#needsStage) {
+      return this.#key(parent, await this.#contents(this.#definition.context?.tree, onSlow));
+    }
     const { sources, excludes, parents } = this.#definition;
     const requested = sources.flatMap(part => {
       if (part.kind === 'remote') return []; // COPY has none
@@ -98,11 +101,7 @@ class CopyOperation implements Operation {
     const definition = this.#definition;
     const tree = this.#needsStage ? await this.#stageTree(source, workspace) : definition.context?.tree;
     const sources = await this.#sources(tree);
-    const {
-      entries,
-      size,
-      fingerprint: known,
-    } = this.#summary ?? { entries: 0, size: 0, fingerprint: undefined };
+    const { entries, size } = this.#summary ?? this.#unknownSize;
     const isRemote = sources.some(({ watch }) => !watch); // of unknown size
     let fingerprint: string | undefined;
     const layer = await workspace.change(definition.link ? emptyState : parent, async root => {
@@ -116,9 +115,16 @@ class CopyOperation implements Operation {
         signal,
       });
     });
-    if (known === undefined || fingerprint === known) return layer;
+    const known = await this.#summarising; // which may still go on where this had a head start
+    if (known === undefined || fingerprint === known.fingerprint) return layer;
     warn(`${definition.from} changed while it was read: this step is not kept in the cache`);
     return { ...layer, transient: true };
+  }
+
+  /** Of sources that are being looked at only now, which are many, or were not looked at. */
+  get #unknownSize() {
+    const any = this.#summarising === undefined ? 0 : Number.POSITIVE_INFINITY;
+    return { entries: any, size: any };
   }
 
   #key(parent: FileState | undefined, content: KeyPart) {
@@ -134,7 +140,7 @@ class CopyOperation implements Operation {
   }
 
   /** What the sources hold, by content; of what is elsewhere, what names it. */
-  async #contents(tree: SourceTree | undefined): Promise<KeyPart> {
+  async #contents(tree: SourceTree | undefined, onSlow?: () => void): Promise<KeyPart> {
     const { context, sources, excludes } = this.#definition;
     const remote: KeyPart[] = [];
     const listings: SourceListing[] = [];
@@ -144,7 +150,8 @@ class CopyOperation implements Operation {
         else listings.push(...this.#list(source, tree));
       });
     }
-    this.#summary = await summarise(listings, context?.hasher ?? plainHasher);
+    this.#summarising = summarise(listings, context?.hasher ?? plainHasher, onSlow);
+    this.#summary = await this.#summarising;
     return ['content', this.#summary.digest, remote];
   }
 

@@ -28,8 +28,10 @@ export interface Operation {
   /**
    * Names the result by what it depends on, without side effects: the identities of the inputs, the definition, and what
    * it takes from the build context.
+   *
+   * @param onSlow Called at most once, when making the name takes so long that `execute` had better begin meanwhile.
    */
-  cacheKey(inputs: readonly FileState[]): Promise<Digest>;
+  cacheKey(inputs: readonly FileState[], onSlow?: () => void): Promise<Digest>;
   /**
    * Asked when nothing is cached under `cacheKey`: a second name, from the very contents that it takes from its inputs,
    * which are unpacked for it. So a copy from a stage that was built again, to the same files, is still found.

@@ -6,7 +6,8 @@ import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
 import { located } from '../located.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { emptyState, extendState, type FileState } from './file-state.ts';
-import type { Operation, Vertex } from './operation.ts';
+import { HeadStart } from './head-start.ts';
+import type { ExecuteOptions, Operation, Result, Vertex } from './operation.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -83,16 +84,34 @@ export class Solver {
   }
 
   async #layerOf(operation: Operation, work: Work): Promise<CachedLayer> {
-    const key = await operation.cacheKey(work.inputs);
-    const running = this.#byKey.get(key);
-    if (running !== undefined) {
-      const layer = await running;
-      work.step.cached();
-      return layer;
+    let headStart: HeadStart | undefined;
+    const begin = () => {
+      headStart = new HeadStart(operation, work.inputs, this.#executeOptions(work));
+    };
+    try {
+      const key = await operation.cacheKey(work.inputs, this.#options.jobs > 1 ? begin : undefined);
+      const running = this.#byKey.get(key);
+      if (running !== undefined) {
+        const layer = await running;
+        work.step.cached();
+        return layer;
+      }
+      const layer = this.#lookUpOrExecute(operation, key, { ...work, headStart });
+      this.#byKey.set(key, layer);
+      return await layer;
+    } finally {
+      await headStart?.abandon(); // where it was not needed
     }
-    const layer = this.#lookUpOrExecute(operation, key, work);
-    this.#byKey.set(key, layer);
-    return layer;
+  }
+
+  #executeOptions({ vertex, step }: Work): ExecuteOptions {
+    const { workspace, abort, observer } = this.#options;
+    return {
+      workspace,
+      signal: abort.signal,
+      output: (stream, chunk) => observer.vertexOutput(step.shown, stream, chunk),
+      warn: message => observer.warning?.(message, vertex.location),
+    };
   }
 
   async #lookUpOrExecute(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
@@ -103,7 +122,11 @@ export class Solver {
       step.cached();
       return known;
     }
-    const { workspace, abort, cache, observer } = this.#options;
+    if (work.headStart !== undefined) {
+      step.started();
+      return this.#keep([key], vertex, await work.headStart.finish());
+    }
+    const { workspace, abort, cache } = this.#options;
     return this.#semaphore.run(async () => {
       throwIfAborted(abort.signal);
       const contentKey = await operation.contentKey?.(inputs, workspace);
@@ -114,18 +137,16 @@ export class Solver {
         return same;
       }
       step.started();
-      const { transient, ...layer } = await operation.execute(inputs, {
-        workspace,
-        signal: abort.signal,
-        output: (stream, chunk) => observer.vertexOutput(step.shown, stream, chunk),
-        warn: message => observer.warning?.(message, vertex.location),
-      });
-      if (transient === true) return layer;
-      for (const name of contentKey === undefined ? [key] : [key, contentKey]) {
-        await cache.put(name, { ...layer, step: vertex.name });
-      }
-      return layer;
+      const result = await operation.execute(inputs, this.#executeOptions(work));
+      return this.#keep(contentKey === undefined ? [key] : [key, contentKey], vertex, result);
     });
+  }
+
+  async #keep(keys: readonly Digest[], vertex: Vertex, result: Result): Promise<CachedLayer> {
+    const { transient, ...layer } = result;
+    if (transient === true) return layer;
+    for (const key of keys) await this.#options.cache.put(key, { ...layer, step: vertex.name });
+    return layer;
   }
 
   /** A cached layer, once it is certain that it is there and stays. */
@@ -146,6 +167,8 @@ interface Work {
   readonly vertex: Vertex;
   readonly inputs: readonly FileState[];
   readonly step: StepInProgress;
+  /** Its execution, where that began before the key was known. */
+  readonly headStart?: HeadStart | undefined;
 }
 
 /** Tells the observer about one vertex, each thing once. */

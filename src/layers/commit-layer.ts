@@ -12,6 +12,8 @@ import { JobThreads } from './worker-jobs.ts';
 export interface CommitLayerOptions extends DiffOptions {
   /** The local store keeps what a build makes as it is; `compressLayer` makes what a push sends. */
   readonly compression?: 'uncompressed';
+  /** Does `writeLayer` in another thread; default one of those that are for this alone. */
+  readonly pack?: (job: DiffJob, signal: AbortSignal | undefined) => Promise<WrittenLayer>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,6 +28,11 @@ export interface CommittedLayer {
 }
 
 let threads: JobThreads<DiffJob, WrittenLayer> | undefined;
+
+function packInThread(job: DiffJob, signal: AbortSignal | undefined): Promise<WrittenLayer> {
+  threads ??= new JobThreads('layers/workers/diff.worker');
+  return threads.run(job, { signal });
+}
 
 function committed(layer: WrittenLayer): CommittedLayer {
   const { digest, size, entries } = layer;
@@ -56,10 +63,10 @@ export async function commitLayer(
     await store.ingest([small.bytes], { digest: small.digest, size: small.size });
     return committed(small);
   }
-  threads ??= new JobThreads('layers/workers/diff.worker');
   const path = await store.temporaryPath();
   try {
-    const layer = await threads.run({ changes, path, options: diffOptions }, { signal: options.signal });
+    const pack = options.pack ?? packInThread;
+    const layer = await pack({ changes, path, options: diffOptions }, options.signal);
     await store.adopt(path, { digest: layer.digest, size: layer.size });
     return committed(layer);
   } finally {

@@ -40,6 +40,8 @@ interface NodeOps {
   mkfifo(path: PathName, mode: number): void;
   /** Sets the times of the very file, symlink or not; the access time is `mtime` unless given. */
   utimensat(path: PathName, mtime: FileTime, atime?: FileTime): void;
+  /** Sets both times of an open file. */
+  futimens(fd: number, time: FileTime): void;
   /** Copies the content of a plain file to a path that must not exist: shared blocks where the file system can. */
   copyFile(source: PathName, target: PathName): void;
 }
@@ -191,6 +193,12 @@ const nodeOps: NodeOps = {
     writeTime(mtime, 16);
     const result = call(AT_FDCWD, cPath(path), timesBuffer, AT_SYMLINK_NOFOLLOW) as number;
     failed(result, () => `set the times of ${quote(path)}`);
+  },
+  futimens(fd, time) {
+    const call = libcFunction('int futimens(int file, const void *times)');
+    writeTime(time, 0);
+    writeTime(time, 16);
+    failed(call(fd, timesBuffer) as number, () => 'set the times of a file');
   },
   copyFile(source, target) {
     try {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { ByteString } from '../../util/byte-string.ts';
@@ -23,11 +23,13 @@ export function hashFile(location: ByteString): string | Promise<string> {
   if (stats.size > largeSize) return hashLarge(file, location);
   try {
     shared ??= Buffer.allocUnsafeSlow(bufferSize);
-    const hash = createHash('sha256');
+    const start = readSync(file, shared, 0, bufferSize, null);
+    if (start < bufferSize && start >= stats.size) return hash('sha256', shared.subarray(0, start));
+    const digester = createHash('sha256').update(shared.subarray(0, start));
     for (;;) {
       const length = readSync(file, shared, 0, bufferSize, null);
-      if (length === 0) return hash.digest('hex');
-      hash.update(shared.subarray(0, length));
+      if (length === 0) return digester.digest('hex');
+      digester.update(shared.subarray(0, length));
     }
   } catch (error) {
     throw unreadable(location, error);

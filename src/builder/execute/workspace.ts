@@ -8,6 +8,7 @@ import type { Digest } from '../../image/digest.ts';
 import type { ActiveSnapshot, Snapshotter } from '../../layers/snapshotter.ts';
 import type { CachedLayer } from '../cache/build-cache.ts';
 import type { FileState } from './file-state.ts';
+import { packInThread } from './step-threads.ts';
 
 export interface WorkspaceOptions {
   readonly store: LayoutStore;
@@ -111,6 +112,7 @@ export class Workspace {
       const layer = await lease.guard(async () => {
         const { descriptor, diffID } = await commitLayer(store, active, {
           sourceDateEpoch: this.epoch,
+          pack: packInThread,
           signal,
         });
         return { digests: [descriptor.digest], result: { descriptor, diffID } };

@@ -1,18 +1,23 @@
 import {
   chmodSync,
   closeSync,
+  fchmodSync,
+  fchownSync,
   fstatSync,
   lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
+  readSync,
   rmSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { posix } from 'node:path';
 import { HawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
-import { fsOps, splitDevice } from '../../../layers/fs-ops.ts';
+import { type FileTime, fsOps, splitDevice } from '../../../layers/fs-ops.ts';
 import { type ByteString, byteString, bytesOf, fsPath, textOf } from '../../../util/byte-string.ts';
 import { applyModeChange, type ModeChange } from './file-mode.ts';
 import { fileTimeOf } from './file-time.ts';
@@ -35,6 +40,12 @@ export interface CopyTarget {
   /** Milliseconds since 1970 for what is made and has no time of its own, and as the latest time of the rest. */
   readonly time?: number | undefined;
 }
+
+/** What came of an entry: no new file, one without owner, mode and time, or a finished one. */
+type Made = 'nothing' | 'bare' | 'dressed';
+
+/** Files that fit are read and written; larger ones are left to the kernel, which may share their blocks. */
+const small = Buffer.allocUnsafeSlow(128 * 1024);
 
 /** What a folder that a COPY needs is made like. */
 export function newFolderOf({ owner, mode, time }: CopyTarget): NewFolder {
@@ -105,7 +116,7 @@ export class EntryCopier {
   #entry(entry: SourceEntry, location: ByteString, isTop: boolean): void {
     try {
       if (entry.type !== 'folder') {
-        if (this.#makeFile(entry, location)) this.#dress(entry, location);
+        if (this.#makeFile(entry, location) === 'bare') this.#dress(entry, location);
         return;
       }
       const isNew = this.#makeFolder(location);
@@ -147,21 +158,21 @@ export class EntryCopier {
     }
   }
 
-  /** False for a further name of a file that was copied before, which has its owner and mode; and for one that is gone. */
-  #makeFile(entry: SourceEntry, location: ByteString): boolean {
+  /** A further name of a file that was copied before is no file of its own. */
+  #makeFile(entry: SourceEntry, location: ByteString): Made {
     const first = entry.inode === undefined ? undefined : this.#copied.get(entry.inode);
-    if (first === location) return false;
+    if (first === location) return 'nothing';
     const make = () => {
       if (first === undefined) return this.#createNode(entry, location);
       linkSync(fsPath(first), fsPath(location));
-      return false;
+      return 'nothing';
     };
     const made = this.#replacing(location, make);
-    if (made && entry.inode !== undefined) this.#copied.set(entry.inode, location);
+    if (made !== 'nothing' && entry.inode !== undefined) this.#copied.set(entry.inode, location);
     return made;
   }
 
-  #replacing(location: ByteString, make: () => boolean): boolean {
+  #replacing(location: ByteString, make: () => Made): Made {
     try {
       return make();
     } catch (error) {
@@ -177,8 +188,8 @@ export class EntryCopier {
     }
   }
 
-  /** Makes what `entry` says at a path where nothing is; EEXIST otherwise. False where the file is gone. */
-  #createNode(entry: SourceEntry, location: ByteString): boolean {
+  /** Makes what `entry` says at a path where nothing is; EEXIST otherwise. Nothing where the file is gone. */
+  #createNode(entry: SourceEntry, location: ByteString): Made {
     const path = fsPath(location);
     if (entry.type === 'file' && entry.inline === undefined) return this.#copyFile(entry, location);
     if (entry.type === 'file') writeFileSync(path, entry.inline ?? '', { flag: 'wx' });
@@ -186,39 +197,79 @@ export class EntryCopier {
     // BuildKit leaves an empty file in the place of a socket.
     else if (entry.type === 'socket') writeFileSync(path, '', { flag: 'wx' });
     else makeSpecial(entry, location);
-    return true;
+    return 'bare';
   }
 
-  #copyFile(entry: SourceEntry, location: ByteString): boolean {
+  #copyFile(entry: SourceEntry, location: ByteString): Made {
     const source = openSource(entry.location);
     if (source === undefined) {
       this.#changed = true;
-      return false;
+      return 'nothing';
     }
     try {
       const before = fstatSync(source);
-      if (before.isFile()) fsOps.copyFile(`/proc/self/fd/${source}`, fsPath(location));
+      const made = before.isFile() ? this.#copyOpen(source, before.size, { entry, location }) : 'nothing';
       const asListed = isUnchanged(entry, before) && isUnchanged(entry, fstatSync(source));
       if (this.#watching && !asListed) this.#changed = true;
-      return before.isFile();
+      return made;
     } finally {
       closeSync(source);
     }
   }
 
+  #copyOpen(
+    source: number,
+    size: number,
+    { entry, location }: { readonly entry: SourceEntry; readonly location: ByteString },
+  ): Made {
+    if (size < small.length && entry.capability === undefined) {
+      const length = readSync(source, small, 0, small.length, 0);
+      if (length === size) {
+        this.#writeSmall(entry, location, small.subarray(0, length));
+        return 'dressed';
+      }
+    }
+    fsOps.copyFile(`/proc/self/fd/${source}`, fsPath(location));
+    return 'bare';
+  }
+
+  /** Through the open file from making to dressing: half the calls, and none that looks its path up again. */
+  #writeSmall(entry: SourceEntry, location: ByteString, content: Uint8Array): void {
+    const file = openSync(fsPath(location), 'wx', 0o600);
+    try {
+      for (let done = 0; done < content.length; ) done += writeSync(file, content, done);
+      const { uid, gid } = this.#ownerOf(entry);
+      fchownSync(file, uid, gid);
+      fchmodSync(file, this.#modeOf(entry));
+      fsOps.futimens(file, this.#timeOf(entry));
+    } finally {
+      closeSync(file);
+    }
+  }
+
   /** Owner first, since a change of owner takes setuid bits and capabilities away; the time last. */
   #dress(entry: SourceEntry, location: ByteString): void {
-    const { owner, mode, time } = this.#target;
     const path = fsPath(location);
-    lchownSync(path, owner?.uid ?? entry.uid, owner?.gid ?? entry.gid);
-    if (entry.type !== 'symlink') {
-      const isFolder = entry.type === 'folder';
-      chmodSync(path, mode === undefined ? entry.mode : applyModeChange(mode, entry.mode, isFolder));
-    }
-    if (entry.capability !== undefined && owner === undefined) {
+    const { uid, gid } = this.#ownerOf(entry);
+    lchownSync(path, uid, gid);
+    if (entry.type !== 'symlink') chmodSync(path, this.#modeOf(entry));
+    if (entry.capability !== undefined && this.#target.owner === undefined) {
       fsOps.lsetxattr(path, 'security.capability', entry.capability);
     }
-    fsOps.utimensat(path, fileTimeOf(Math.min(entry.mtime, time ?? Number.POSITIVE_INFINITY)));
+    fsOps.utimensat(path, this.#timeOf(entry));
+  }
+
+  #ownerOf(entry: SourceEntry): { readonly uid: number; readonly gid: number } {
+    return this.#target.owner ?? entry;
+  }
+
+  #modeOf({ type, mode: own }: SourceEntry): number {
+    const { mode } = this.#target;
+    return mode === undefined ? own : applyModeChange(mode, own, type === 'folder');
+  }
+
+  #timeOf(entry: SourceEntry): FileTime {
+    return fileTimeOf(Math.min(entry.mtime, this.#target.time ?? Number.POSITIVE_INFINITY));
   }
 
   #inside(location: ByteString): string {

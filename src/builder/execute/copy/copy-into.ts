@@ -1,5 +1,5 @@
-import type { JobThreads } from '../../../layers/worker-jobs.ts';
 import { throwIfAborted } from '../../../util/abort.ts';
+import { copyInThread } from '../step-threads.ts';
 import { type CopyTarget, EntryCopier } from './copy-entries.ts';
 import { type CopySource, listingsOf } from './copy-source.ts';
 import type { SourceListing } from './source-entry.ts';
@@ -23,8 +23,6 @@ export interface CopyIntoOptions {
 const largeEntries = 1500;
 const largeSize = 48 * 1024 * 1024;
 
-let threads: JobThreads<CopyJob, string | undefined> | undefined;
-
 /**
  * COPY and ADD: puts the sources into an image's files, in their order.
  *
@@ -33,9 +31,7 @@ let threads: JobThreads<CopyJob, string | undefined> | undefined;
  */
 export async function copyInto(job: CopyJob, options: CopyIntoOptions): Promise<string | undefined> {
   if (options.entries < largeEntries && options.size < largeSize) return copyAll(job, options.signal);
-  const module = await import('../../../layers/worker-jobs.ts');
-  threads ??= new module.JobThreads('builder/workers/copy.worker');
-  return threads.run(job, { signal: options.signal });
+  return copyInThread(job, options.signal);
 }
 
 /** The work itself, in the thread that calls it. */

@@ -56,6 +56,8 @@ export interface EntryOptions {
   readonly xattrs: LayerXattrs;
   /** Seconds since 1970 that no modification time exceeds: SOURCE_DATE_EPOCH. */
   readonly latest: number;
+  /** Files of one size and time count as changed where their contents differ. */
+  readonly comparesContents: boolean;
 }
 
 /** The tar entry of a file as it lies on the disk. */
@@ -116,14 +118,15 @@ function sameContent(left: ByteString, right: ByteString): boolean {
 }
 
 /**
- * Whether a file is as its parent has it, by BuildKit's rule (containerd/continuity fs, `sameDirent`): a folder's time
- * does not count; a file's does, to the nanosecond, and its content only where both times may have been cut to seconds.
+ * Whether a file is as its parent has it: a folder's time does not count; a file's does, to the nanosecond. BuildKit
+ * (containerd/continuity fs, `sameDirent`) compares contents only where both times may have been cut to seconds; but the
+ * kernel's clock for files ticks every few milliseconds, in which two stages can write the same number of bytes.
  */
 export function isUnchanged(
   path: ByteString,
   stat: BigIntStats,
   lower: LowerEntry,
-  wanted: LayerXattrs,
+  { xattrs: wanted, comparesContents }: Pick<EntryOptions, 'xattrs' | 'comparesContents'>,
 ): boolean {
   const before = lower.stat;
   if (stat.mode !== before.mode || stat.uid !== before.uid || stat.gid !== before.gid) return false;
@@ -133,6 +136,6 @@ export function isUnchanged(
     if (stat.isSymbolicLink() && linkTarget(path) !== linkTarget(lower.path)) return false;
   }
   if (!sameXattrs(path, lower.path, wanted)) return false;
-  const mayBeCut = stat.isFile() && stat.size > 0n && stat.mtimeNs % 1_000_000_000n === 0n;
-  return !mayBeCut || sameContent(path, lower.path);
+  const mayDiffer = comparesContents || stat.mtimeNs % 1_000_000_000n === 0n;
+  return !mayDiffer || !stat.isFile() || stat.size === 0n || sameContent(path, lower.path);
 }

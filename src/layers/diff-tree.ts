@@ -45,8 +45,10 @@ class DiffWalk {
   /** The first name that this layer has of each file with several; D7. */
   readonly #links = new Map<bigint, ByteString>();
 
-  constructor(options: DiffOptions) {
+  /** @param comparesContents Where few files are compared: a copied tree is compared whole. */
+  constructor(options: DiffOptions, comparesContents: boolean) {
     this.#options = {
+      comparesContents,
       xattrs: options.xattrs ?? 'capability',
       latest: options.sourceDateEpoch ?? Number.POSITIVE_INFINITY,
     };
@@ -82,7 +84,7 @@ class DiffWalk {
     readonly whole: boolean;
   }): Generator<DiffItem, void> {
     const { name, path, stat, lower } = found;
-    const unchanged = lower !== undefined && isUnchanged(path, stat, lower, this.#options.xattrs);
+    const unchanged = lower !== undefined && isUnchanged(path, stat, lower, this.#options);
     if (!stat.isDirectory()) {
       if (!unchanged) yield this.#file(name, path, stat);
       return;
@@ -128,7 +130,7 @@ function reservedName(name: ByteString): HawserError {
 /** The entries of the layer that `changes` make, sorted by name in byte order folder by folder. */
 export function diffTree(changes: SnapshotChanges, options: DiffOptions = {}): Generator<DiffItem, void> {
   const lowers = changes.lowers.map(byteString);
-  return new DiffWalk(options).folder({
+  return new DiffWalk(options, changes.kind === 'overlay').folder({
     name: '' as ByteString,
     path: byteString(changes.upper),
     lowers,

@@ -242,6 +242,16 @@ for (const kind of ['overlay', 'copy'] as const satisfies readonly SnapshotterKi
       it(name, async () => expect(lines(await changed(base, change))).to.deep.equal(layer));
     }
 
+    if (kind === 'overlay') {
+      it('D8: other content of one size, written within one tick of the clock, is a change', async () => {
+        const active = await changed(
+          tree => file(`${tree}/f`, 'one'),
+          tree => file(`${tree}/f`, 'two'),
+        );
+        expect(lines(active)).to.deep.equal(['file f 644 3 @10']);
+      });
+    }
+
     it('D10: carries file capabilities; other attributes only when asked', async () => {
       const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
       const active = await changed(

@@ -328,6 +328,6 @@ export const copyCases: readonly ComparedCase[] = [
   {
     name: 'COPY onto what a stage has, and a second time from another',
     dockerfile:
-      'FROM busybox AS a\nRUN mkdir /d && echo a > /d/x && echo a > /d/y\nFROM busybox AS b\nRUN mkdir -m 700 /d && echo b > /d/y\nFROM scratch\nCOPY --from=a /d /d\nCOPY --from=b /d /d\n',
+      'FROM busybox AS a\nRUN mkdir /d && echo a > /d/x && echo a > /d/y\nFROM busybox AS b\nRUN mkdir -m 700 /d && echo bb > /d/y\nFROM scratch\nCOPY --from=a /d /d\nCOPY --from=b /d /d\n',
   },
 ];

@@ -30,6 +30,7 @@ export const peerPackages = {
   '/usr/bin/bzip2': 'bzip2',
   '/usr/bin/setfattr': 'attr',
   '/usr/bin/curl': 'curl',
+  '/usr/sbin/mkfs.ext4': 'e2fsprogs',
   '/usr/bin/openssl': 'openssl',
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',

@@ -1,15 +1,28 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { HawserError } from '../../src/errors/hawser-error.ts';
 import { type Digest, digestOf } from '../../src/image/digest.ts';
+import { mediaTypes } from '../../src/image/media-types.ts';
 import { createLogger } from '../../src/registry-server/log/logger.ts';
-import { type Answer, codeOf, pushImage, send, startOn, TestRegistry } from './support/registry.ts';
+import type { RunningRegistry } from '../../src/registry-server/start-registry.ts';
+import {
+  type Answer,
+  codeOf,
+  imageManifest,
+  pushBlob,
+  pushImage,
+  pushManifest,
+  send,
+  startOn,
+  TestRegistry,
+} from './support/registry.ts';
 
 async function errorOf(work: () => Promise<unknown>): Promise<HawserError> {
   try {
@@ -175,6 +188,55 @@ describe('registry-server: full disk', () => {
     expect(after.status).to.equal(201);
     const left = readdirSync(registry.path(''), { recursive: true, encoding: 'utf8' });
     expect(left.filter(path => path.endsWith('.tmp'))).to.deep.equal([]);
+  });
+});
+
+describe('registry-server: full ext4', function () {
+  this.timeout(60_000);
+  let folder: string;
+  let registry: RunningRegistry | undefined;
+  const root = () => join(folder, 'disk');
+  before(function () {
+    folder = mkdtempSync(join(tmpdir(), 'hawser-disk-'));
+    mkdirSync(root());
+    const image = join(folder, 'image');
+    const made = [
+      ['truncate', '-s', '32M', image],
+      ['mkfs.ext4', '-q', '-m', '0', '-O', '^has_journal', image],
+      ['mount', '-o', 'loop', image, root()],
+    ].every(([program = '', ...args]) => spawnSync(program, args).status === 0);
+    if (made) return;
+    console.log('      skipped: no disk can be made of a file here');
+    this.skip();
+  });
+  after(async () => {
+    await registry?.close();
+    spawnSync('umount', [root()]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('takes deletes, whose space comes back without a restart, and pushes then', async () => {
+    registry = await startOn(root(), { garbage: { delay: 50 } });
+    const { url } = registry;
+    const images = [];
+    for (const salt of ['1', '2', '3']) {
+      const layer = randomBytes(5 << 20);
+      const { config, manifest } = imageManifest(salt);
+      await pushBlob(url, 'a', layer);
+      await pushBlob(url, 'a', config);
+      const layers = [{ mediaType: mediaTypes.ociLayer, digest: digestOf(layer), size: layer.length }];
+      images.push(await pushManifest(url, 'a', { reference: salt, manifest: { ...manifest, layers } }));
+    }
+    fillUp(root());
+    const push = () => send(url, 'PUT /v2/b/manifests/x', { body: '{"schemaVersion":2,"manifests":[]}' });
+    const full = await push();
+    expect([full.status, codeOf(full)]).to.deep.equal([507, 'UNAVAILABLE']);
+    expect((await send(url, 'GET /v2/a/manifests/2')).status).to.equal(200);
+    expect((await send(url, `DELETE /v2/a/manifests/${images[0]}`)).status).to.equal(202);
+    while ((await push()).status !== 201) await delay(20);
+    expect((await send(url, 'GET /v2/b/manifests/x')).status).to.equal(200);
+    for (const tag of ['2', '3'])
+      expect((await send(url, `GET /v2/a/manifests/${tag}`)).status).to.equal(200);
   });
 });
 

@@ -16,6 +16,7 @@ import {
   uploadsPath,
 } from '../storage/paths.ts';
 import { isUploadID } from '../storage/upload-id.ts';
+import { takeBallast, withBallast } from './ballast.ts';
 import { collectRepository } from './collect-repository.ts';
 import { DigestSet } from './digest-set.ts';
 import { removeHalfTags } from './half-tags.ts';
@@ -56,13 +57,20 @@ export interface Collected {
   readonly used: number;
 }
 
+/** Makes what collectors need before they can run: on a full disk it could not be made any more. */
+export async function prepareCollecting(driver: StorageDriver): Promise<void> {
+  if ((await driver.stat(gcLockPath)) !== undefined) return;
+  await driver.write(gcLockPath, '', { durable: false });
+  await takeBallast(driver);
+}
+
 /** Runs `work` as the only collector of a volume. @throws HawserError ABORTED */
 export async function withCollectorLock<Result>(
   driver: StorageDriver,
   work: () => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result> {
-  if ((await driver.stat(gcLockPath)) === undefined) await driver.write(gcLockPath, '', { durable: false });
+  await prepareCollecting(driver);
   let lock: StorageLock | undefined;
   for (;;) {
     throwIfAborted(signal);
@@ -71,9 +79,11 @@ export async function withCollectorLock<Result>(
     await delay(LOCK_PAUSE);
   }
   try {
-    // A collector that died may have left files aside; its lock died with it.
-    await putAllBack(driver);
-    return await work();
+    return await withBallast(driver, async () => {
+      // A collector that died may have left files aside; its lock died with it.
+      await putAllBack(driver);
+      return await work();
+    });
   } finally {
     await lock.release();
   }

@@ -10,7 +10,7 @@ import { readLink } from '../storage/links.ts';
 import { blobAliasPath } from '../storage/paths.ts';
 import type { Volume } from '../storage/volume.ts';
 import { collectRepository } from './collect-repository.ts';
-import { collectGarbage, withCollectorLock } from './collector.ts';
+import { collectGarbage, prepareCollecting, withCollectorLock } from './collector.ts';
 import { removeUnlinked } from './remove-blobs.ts';
 import { ReferenceCache, type RepositoryView } from './repository-view.ts';
 
@@ -58,6 +58,7 @@ export class OnlineCollector implements GarbageNotes {
   readonly #settings: GarbageSettings;
   readonly #logger: Logger;
   readonly #cache = new ReferenceCache();
+  readonly #prepared: Promise<void>;
   readonly #periodic: Periodic;
   readonly #stop = new AbortController();
   #freed = new Map<RepositoryName, FreedContent>();
@@ -81,6 +82,9 @@ export class OnlineCollector implements GarbageNotes {
       interval,
       logger: parts.logger,
     };
+    this.#prepared = prepareCollecting(parts.driver).catch((error: unknown) => {
+      parts.logger.log('warn', `garbage collection: ${messageOf(error)}`);
+    });
     this.#periodic = new Periodic(schedule, signal => this.#collectAll(signal));
   }
 
@@ -124,7 +128,7 @@ export class OnlineCollector implements GarbageNotes {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([this.#periodic.close(), this.#running]);
+    await Promise.all([this.#prepared, this.#periodic.close(), this.#running]);
   }
 
   #contentOf(name: RepositoryName): FreedContent {

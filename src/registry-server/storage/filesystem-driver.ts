@@ -46,7 +46,7 @@ async function openNew(path: string): Promise<FileHandle> {
     return await open(path, 'w', 0o644);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     return await open(path, 'w', 0o644);
   }
 }
@@ -160,7 +160,7 @@ export class FilesystemDriver implements StorageDriver {
     const target = join(this.#root, path);
     let handle: FileHandle;
     try {
-      await mkdir(dirname(target), { recursive: true });
+      await makeFolders(dirname(target));
       handle = await open(target, constants.O_RDWR | constants.O_CREAT, 0o644);
     } catch (error) {
       throw storageError(error, `write ${path}`);
@@ -191,8 +191,9 @@ export class FilesystemDriver implements StorageDriver {
       await this.#inFolder(target, durable, () => rename(source, target));
       if (durable) await syncIfThere(dirname(target));
     } catch (error) {
-      if (isMissing(error))
+      if (isMissing(error) && (await this.stat(from)) === undefined) {
         throw new HawserError('NOT_FOUND', `${from} is not in the volume`, { cause: error });
+      }
       throw storageError(error, `move ${from} to ${to}`);
     }
   }
@@ -202,7 +203,7 @@ export class FilesystemDriver implements StorageDriver {
     // Moved away first: a crash in the middle of a removal must not leave half of a folder under its name.
     const trash = join(this.#root, trashPath(randomUUID()));
     try {
-      await mkdir(dirname(trash), { recursive: true });
+      await makeFolders(dirname(trash));
       await rename(source, trash);
     } catch (error) {
       if (isMissing(error)) return;
@@ -256,10 +257,28 @@ export class FilesystemDriver implements StorageDriver {
 
   /** Makes a folder and its parents; a folder that is not on disk after a crash takes what is in it along. */
   async #ensureFolder(path: string, durable: boolean): Promise<void> {
-    const first = await mkdir(path, { recursive: true });
+    const first = await makeFolders(path);
     if (first === undefined || !durable) return;
     for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder)) {
       await syncFolder(folder);
     }
   }
+}
+
+/**
+ * Makes a folder and its parents. Not by `recursive`, which calls a full disk a folder that is missing.
+ *
+ * @returns the topmost one that was made
+ */
+async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    await mkdir(path);
+    return path;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EEXIST') return undefined;
+    if (code !== 'ENOENT') throw error;
+  }
+  const first = await makeFolders(dirname(path));
+  return (await makeFolders(path)) === undefined ? first : (first ?? path);
 }

@@ -11,6 +11,7 @@ import type { UploadID } from './upload-id.ts';
  *   _hawser/tmp/<…>                      files that are being written, until they get their names
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
  *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
+ *   _hawser/ballast                      what makes room for a collector on a full disk
  *   _hawser/gc.lock                      held by the collector that runs
  *   _hawser/collecting/<path>            a file that a collector took from <path> a moment ago, to look once more whether
  *                                        it is garbage; after a crash it goes back there
@@ -122,6 +123,8 @@ export function trashPath(id: string): string {
 }
 
 export const gcLockPath = `${base}/_hawser/gc.lock`;
+/** What is thrown away on a full disk, to make room for the collector's own files. */
+export const ballastPath = `${base}/_hawser/ballast`;
 export const collectingPath = `${base}/_hawser/collecting`;
 export const collectedPath = `${base}/_hawser/collected`;
 export const trashFolder = `${base}/_hawser/trash`;

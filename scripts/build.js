@@ -20,6 +20,9 @@ async function sourcesUnder(folder, wanted) {
     .sort();
 }
 
+/** Large, and for registries on S3 alone. */
+const sdk = ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'];
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -28,7 +31,7 @@ const common = {
   // Its CommonJS build, which `node` would choose, loses its names behind a dynamic import.
   alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
   // Native code and its loaders stay packages of their own.
-  external: ['koffi', 'lmdb', 'etcd3', 'zlib-sync', 'tsx', 'tsx/esm/api'],
+  external: ['koffi', 'lmdb', 'etcd3', 'zlib-sync', 'tsx', 'tsx/esm/api', ...sdk],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',

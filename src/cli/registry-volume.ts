@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { HawserError } from '../errors/hawser-error.ts';
 import type { LoadedConfig } from '../registry-server/config/load-config.ts';
+import type { StorageSettings } from '../registry-server/config/storage-schema.ts';
 import type { StorageDriver } from '../registry-server/storage/driver.ts';
 import type { Roots } from '../util/roots.ts';
 
@@ -52,27 +53,49 @@ export async function loadRegistryConfig({ config, root, roots }: VolumeChoice):
 
 export interface ChosenVolume {
   readonly driver: StorageDriver;
-  readonly root: string;
 }
 
 /** The volume that a command works on, which must exist. @throws HawserError NOT_FOUND, INVALID_ARGUMENT */
 export async function openRegistryVolume(choice: VolumeChoice): Promise<ChosenVolume> {
   const { config } = await loadRegistryConfig(choice);
   const storage = config.storage.driver;
-  const root = choice.root ?? (storage.kind === 'filesystem' ? storage.root : undefined);
-  if (root === undefined) {
+  const where = choice.root ?? volumeName(storage);
+  if (choice.root === undefined && storage.kind === 'inmemory') {
     throw new HawserError('INVALID_ARGUMENT', 'the volume is in the memory of the registry that serves it');
   }
-  const { FilesystemDriver } = await import('../registry-server/storage/filesystem-driver.ts');
-  const driver = new FilesystemDriver(root);
+  const driver = await openExisting(
+    choice.root === undefined ? storage : { kind: 'filesystem', root: choice.root },
+  );
   if ((await driver.stat('docker/registry/v2')) === undefined) {
+    driver.close?.();
     throw new HawserError(
       'NOT_FOUND',
-      `${root} is no volume of a registry: there is no docker/registry/v2 in it`,
+      `${where} is no volume of a registry: there is no docker/registry/v2 in it`,
       {
         remedy: 'Name one with --root, or a configuration file.',
       },
     );
   }
-  return { driver, root };
+  return { driver };
+}
+
+async function openExisting(storage: StorageSettings): Promise<StorageDriver> {
+  if (storage.kind !== 'filesystem') {
+    const { openDriver } = await import('../registry-server/storage/open-driver.ts');
+    return await openDriver(storage);
+  }
+  const { FilesystemDriver } = await import('../registry-server/storage/filesystem-driver.ts');
+  return new FilesystemDriver(storage.root);
+}
+
+/** A volume as a log tells of it. */
+export function volumeName(storage: StorageSettings): string {
+  switch (storage.kind) {
+    case 'filesystem':
+      return storage.root;
+    case 'inmemory':
+      return 'memory';
+    case 's3':
+      return `s3://${[storage.bucket, storage.prefix].filter(part => part !== '').join('/')}`;
+  }
 }

@@ -31,6 +31,8 @@ export interface RegistryContext {
   readonly deleteEnabled: boolean;
   /** Whether nothing may be changed at all. */
   readonly readOnly: boolean;
+  /** Whether clients are sent to the medium for blobs, where it can serve them itself. */
+  readonly redirects: boolean;
   /** Whether a Location has no scheme and host. */
   readonly relativeURLs: boolean;
   /** The registry's own URL, without a slash at its end, where clients reach it by another one than they say. */

@@ -56,6 +56,8 @@ export interface RegistryOptions {
   readonly deleteEnabled?: boolean;
   /** Whether nothing may be changed; default false. */
   readonly readOnly?: boolean;
+  /** Whether clients are sent to the medium for blobs, where it can serve them itself; default true. */
+  readonly redirects?: boolean;
   /** Whether Location headers leave out scheme and host; default false, as registry:2. */
   readonly relativeURLs?: boolean;
   /** The URL under which clients reach the registry; what they say themselves where left out. */

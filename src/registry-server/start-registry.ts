@@ -65,6 +65,7 @@ function contextOf(
     ...parts,
     deleteEnabled: options.deleteEnabled ?? true,
     readOnly: options.readOnly ?? false,
+    redirects: options.redirects ?? true,
     relativeURLs: options.relativeURLs ?? false,
     externalURL: options.externalURL,
     prefix: options.prefix ?? '',
@@ -95,7 +96,7 @@ async function start(options: RegistryOptions, parts: Parts): Promise<RunningReg
   const logger = options.logger ?? silent;
   const metrics =
     options.debug?.metricsPath === undefined ? undefined : new RegistryMetrics(options.prefix ?? '');
-  const plain = await openDriver(options.storage);
+  const plain = parts.add(await openDriver(options.storage));
   const driver = metrics?.measured(plain, options.storage.kind) ?? plain;
   const authenticator = await openAuthenticator(options.auth, logger);
   if (authenticator !== undefined) parts.add(authenticator);

@@ -104,10 +104,10 @@ describe('registry from the command line', function () {
     expect([none.code, none.stderr]).to.satisfy(
       ([code, text]: [number, string]) => code === 1 && text.includes('none.yml'),
     );
-    sandbox.env.REGISTRY_STORAGE = 's3';
-    const s3 = await sandbox.try(['registry', 'serve']);
+    sandbox.env.REGISTRY_STORAGE = 'gcs';
+    const gcs = await sandbox.try(['registry', 'serve']);
     delete sandbox.env.REGISTRY_STORAGE;
-    expect(s3.stderr).to.contain('storage.s3: cannot be honoured');
+    expect(gcs.stderr).to.contain('storage.gcs: cannot be honoured');
   });
 
   it('lets docker and skopeo in with a password of `registry htpasswd`, over TLS', async () => {

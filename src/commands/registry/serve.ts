@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseListenAddress } from '../../cli/listen-address.ts';
-import { configArg, loadRegistryConfig, rootFlag } from '../../cli/registry-volume.ts';
+import { configArg, loadRegistryConfig, rootFlag, volumeName } from '../../cli/registry-volume.ts';
 
 export default class RegistryServe extends BaseCommand {
   static override readonly summary = 'Serve an OCI registry from a volume in the layout of registry:2';
@@ -40,8 +40,7 @@ export default class RegistryServe extends BaseCommand {
       flags.root === undefined ? options.storage : ({ kind: 'filesystem', root: flags.root } as const);
     const address = flags.addr === undefined ? {} : { ...parseListenAddress(flags.addr), socket: undefined };
     const registry = await startRegistry({ ...options, ...address, storage, accessLog, logger });
-    const volume = storage.kind === 'filesystem' ? storage.root : 'memory';
-    this.note(`registry: serving ${volume} on ${registry.url}`);
+    this.note(`registry: serving ${volumeName(storage)} on ${registry.url}`);
     await new Promise(resolve => this.signal.addEventListener('abort', resolve, { once: true }));
     this.note('registry: finishing the requests that run');
     await registry.close();

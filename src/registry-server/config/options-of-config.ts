@@ -40,6 +40,7 @@ export function optionsOfConfig(config: RegistryConfig): Omit<RegistryOptions, '
   return {
     ...address,
     storage: storage.driver,
+    redirects: !storage.redirect.disable,
     tls: http.tls,
     http2: !http.http2.disabled,
     uploads: { maxOpen: hawser.maxuploads },

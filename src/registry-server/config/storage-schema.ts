@@ -1,3 +1,4 @@
+import type { S3Settings } from '../storage/s3/s3-settings.ts';
 import { type ConfigNode, configError, missingNode } from './config-node.ts';
 import {
   boolean,
@@ -12,11 +13,13 @@ import {
   section,
   text,
 } from './readers.ts';
+import { s3Section } from './s3-schema.ts';
 
 /** What holds the volume. */
 export type StorageSettings =
   | { readonly kind: 'filesystem'; readonly root: string }
-  | { readonly kind: 'inmemory' };
+  | { readonly kind: 'inmemory' }
+  | ({ readonly kind: 's3' } & S3Settings);
 
 const filesystem = section({
   rootdirectory: text('/var/lib/registry'),
@@ -26,10 +29,12 @@ const filesystem = section({
 const unknownDriver: Reader<never> = node => {
   throw configError(
     node,
-    'cannot be honoured: hawser keeps volumes on a file system or in memory',
-    'Use filesystem, with a disk or a bucket that is mounted.',
+    'cannot be honoured: hawser keeps volumes on a file system, in S3 or in memory',
+    'Use s3, which most object stores speak, or filesystem.',
   );
 };
+
+const s3Driver: Reader<StorageSettings> = (node, context) => ({ kind: 's3', ...s3Section(node, context) });
 
 const drivers: Readonly<Record<string, Reader<StorageSettings>>> = {
   filesystem: (node, context) => ({ kind: 'filesystem', root: filesystem(node, context).rootdirectory }),
@@ -37,8 +42,8 @@ const drivers: Readonly<Record<string, Reader<StorageSettings>>> = {
     section({})(node, context);
     return { kind: 'inmemory' };
   },
-  s3: unknownDriver,
-  s3aws: unknownDriver,
+  s3: s3Driver,
+  s3aws: s3Driver,
   gcs: unknownDriver,
   azure: unknownDriver,
   oss: unknownDriver,
@@ -56,9 +61,7 @@ const needlessCache = 'what a repository has is asked on disk every time, so the
 
 const options = {
   delete: section({ enabled: boolean(false) }),
-  redirect: section({
-    disable: needless(boolean(false), 'neither driver of hawser redirects'),
-  }),
+  redirect: section({ disable: boolean(false) }),
   cache: section({
     blobdescriptor: needless(oneOf(['inmemory'], undefined), needlessCache),
     layerinfo: needless(oneOf(['inmemory'], undefined), needlessCache),

@@ -9,6 +9,7 @@ import type { StorageDriver, StorageLock } from '../storage/driver.ts';
 import {
   collectedPath,
   gcLockPath,
+  locksFolder,
   temporaryFolder,
   trashFolder,
   uploadDataPath,
@@ -157,6 +158,7 @@ async function collectAll(driver: StorageDriver, options: CollectOptions): Promi
 async function sweepRest(driver: StorageDriver, before: number): Promise<void> {
   await sweepAliases(driver, before);
   const oldest = Date.now() - noteTime;
+  await removeOlder(driver, locksFolder, oldest);
   await removeOlder(driver, collectedPath, oldest);
   await removeOlder(driver, trashFolder, oldest);
   await removeOlder(driver, temporaryFolder, oldest);

@@ -55,6 +55,11 @@ export async function getBlob(
     size: blob.size,
     url,
   });
+  // A range is asked for there again: clients keep their headers.
+  const elsewhere = context.redirects ? await context.volume.blobs.urlOf(blob) : undefined;
+  if (elsewhere !== undefined) {
+    return empty(307, { Location: elsewhere, 'Docker-Content-Digest': blob.digest });
+  }
   if (range === undefined) return { ...whole, body: await context.volume.blobs.read(blob, { signal }) };
   return {
     status: 206,

@@ -2,7 +2,7 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../../image/digest.ts';
 import { relink } from './collected-links.ts';
-import type { ReadOptions, StorageDriver } from './driver.ts';
+import { hasURLs, type ReadOptions, type StorageDriver } from './driver.ts';
 import { addLink, readLink, removeLink, resolveLink } from './links.ts';
 import { blobAliasPath, blobDataPath } from './paths.ts';
 import { settledStat } from './settled.ts';
@@ -42,6 +42,11 @@ export class Blobs {
       if (!isHawserError(error, 'NOT_FOUND')) throw error;
       throw new HawserError('BLOB_UNKNOWN', `blob ${blob.digest} is gone`, { cause: error });
     }
+  }
+
+  /** Where a client can read the blob itself; undefined where the medium has no such place. */
+  async urlOf(blob: StoredBlob): Promise<string | undefined> {
+    return hasURLs(this.#driver) ? await this.#driver.urlOf(blobDataPath(blob.canonical)) : undefined;
   }
 
   /**

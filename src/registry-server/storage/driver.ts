@@ -70,9 +70,12 @@ interface StorageWriter {
    * @throws HawserError NOT_FOUND
    */
   move(from: string, to: string, options?: OrderOptions & DurabilityOptions): Promise<void>;
-  /** Removes a file, or a folder with all in it, which vanishes at once; nothing there is fine. */
+  /** Removes a file, or a folder with all in it, at once where the medium can; nothing there is fine. */
   remove(path: string, options?: DurabilityOptions): Promise<void>;
-  /** Removes a folder and those above it, up to and without `top`, as long as they are empty. */
+  /**
+   * Removes a folder and those above it, up to and without `top`, as long as they are empty. Some media have no empty
+   * folders: there is nothing to do there.
+   */
   prune(path: string, top: string): Promise<void>;
 }
 
@@ -90,4 +93,19 @@ interface StorageLocks {
   tryLock(path: string): Promise<StorageLock | undefined>;
 }
 
-export type StorageDriver = StorageReader & StorageWriter & StorageLocks;
+/** A medium that clients may read from themselves. */
+export interface StorageURLs {
+  /** A URL for some minutes, which whoever has it may read the file with. */
+  urlOf(path: string): Promise<string>;
+}
+
+export function hasURLs(driver: StorageDriver): driver is StorageDriver & StorageURLs {
+  return 'urlOf' in driver;
+}
+
+interface StorageLife {
+  /** Lets go of connections, where there are any. */
+  close?(): void;
+}
+
+export type StorageDriver = StorageReader & StorageWriter & StorageLocks & StorageLife;

@@ -23,9 +23,14 @@ async function makeRoot(root: string): Promise<void> {
   }
 }
 
-/** @throws HawserError PERMISSION_DENIED, INVALID_ARGUMENT */
+/** @throws HawserError PERMISSION_DENIED, INVALID_ARGUMENT, UNAVAILABLE */
 export async function openDriver(storage: StorageSettings): Promise<StorageDriver> {
   if (storage.kind === 'inmemory') return new MemoryDriver();
+  if (storage.kind === 's3') {
+    const { S3Bucket } = await import('./s3/s3-bucket.ts');
+    const { S3Driver } = await import('./s3/s3-driver.ts');
+    return new S3Driver(await S3Bucket.open(storage), storage);
+  }
   await makeRoot(storage.root);
   return new FilesystemDriver(storage.root);
 }

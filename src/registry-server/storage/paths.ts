@@ -15,6 +15,7 @@ import type { UploadID } from './upload-id.ts';
  *   _hawser/gc.lock                      held by the collector that runs
  *   _hawser/collecting/<path>            a file that a collector took from <path> a moment ago, to look once more whether
  *                                        it is garbage; after a crash it goes back there
+ *   _hawser/locks/<path>/<uuid>          in a bucket, which has no locks: who holds the one of <path>, or wants it
  *   _hawser/collected/<path>             tells for an hour that a collector removed the link at <path>
  *   _hawser/quarantine/<hex>             content that was found broken
  */
@@ -52,7 +53,7 @@ function repositoryPath(name: RepositoryName): string {
 }
 
 /** What makes a folder a repository in the eyes of the catalog. */
-function manifestsPath(name: RepositoryName): string {
+export function manifestsPath(name: RepositoryName): string {
   return `${repositoryPath(name)}/_manifests`;
 }
 
@@ -125,6 +126,7 @@ export function trashPath(id: string): string {
 export const gcLockPath = `${base}/_hawser/gc.lock`;
 /** What is thrown away on a full disk, to make room for the collector's own files. */
 export const ballastPath = `${base}/_hawser/ballast`;
+export const locksFolder = `${base}/_hawser/locks`;
 export const collectingPath = `${base}/_hawser/collecting`;
 export const collectedPath = `${base}/_hawser/collected`;
 export const trashFolder = `${base}/_hawser/trash`;

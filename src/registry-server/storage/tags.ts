@@ -4,7 +4,7 @@ import { mapPool } from '../../util/pool.ts';
 import type { StorageDriver } from './driver.ts';
 import { FolderCache } from './folder-cache.ts';
 import { readLink, writeLink } from './links.ts';
-import { tagCurrentPath, tagIndexPath, tagPath, tagsPath } from './paths.ts';
+import { manifestsPath, tagCurrentPath, tagIndexPath, tagPath, tagsPath } from './paths.ts';
 
 const PARALLEL_READS = 16;
 /** Tags of all repositories that are remembered; about 20 MB. */
@@ -41,9 +41,10 @@ export class Tags {
   /** All tags in lexical order; undefined where there is no such repository. */
   async list(name: RepositoryName): Promise<readonly Tag[] | undefined> {
     const folder = tagsPath(name);
-    return await this.#lists.get([folder], async () => {
+    return await this.#lists.get([folder, manifestsPath(name)], async () => {
       const names = await this.#driver.list(folder);
-      const isThere = names.length > 0 || (await this.#driver.stat(folder)) !== undefined;
+      // A bucket has no empty folders: a repository is there as long as it has manifests.
+      const isThere = names.length > 0 || (await this.#driver.stat(manifestsPath(name))) !== undefined;
       return { value: isThere ? names.filter(isTag) : undefined, weight: names.length + 1 };
     });
   }

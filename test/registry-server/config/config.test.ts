@@ -193,6 +193,41 @@ describe('registry-server: configuration', () => {
     ],
     ['health: {tcp: [{addr: "redis:6379", interval: 5s}]}', {}, 'health.tcp.0.interval', 5000],
   ];
+  it('takes a bucket by every key of it', () => {
+    const text = [
+      'storage: {redirect: {disable: true}, s3: {accesskey: a, secretkey: s, sessiontoken: t, region: r,',
+      'regionendpoint: "minio:9000", redirectendpoint: "https://cdn.example", bucket: b, rootdirectory: /x/y/,',
+      'encrypt: true, keyid: k, secure: false, skipverify: true, v4auth: true, accelerate: false,',
+      'usedualstack: true, usefipsendpoint: true, chunksize: 6000000, multipartcopychunksize: 7000000,',
+      'multipartcopymaxconcurrency: 8, multipartcopythresholdsize: 9000000, storageclass: STANDARD_IA,',
+      'objectacl: bucket-owner-full-control, useragent: u, loglevel: debug}}',
+    ];
+    const options = optionsOf(whole(text.join('\n  ')));
+    expect(options.redirects).to.equal(false);
+    expect(options.storage).to.deep.equal({
+      kind: 's3',
+      bucket: 'b',
+      region: 'r',
+      prefix: 'x/y',
+      endpoint: 'http://minio:9000',
+      redirectEndpoint: 'https://cdn.example',
+      credentials: { accessKeyId: 'a', secretAccessKey: 's', sessionToken: 't' },
+      pathStyle: true,
+      accelerate: false,
+      dualStack: true,
+      fips: true,
+      skipVerify: true,
+      userAgent: 'u',
+      encryption: 'aws:kms',
+      keyID: 'k',
+      storageClass: 'STANDARD_IA',
+      acl: 'bucket-owner-full-control',
+      chunkSize: 6_000_000,
+      copyThreshold: 9_000_000,
+      copyChunkSize: 7_000_000,
+      copyConcurrency: 8,
+    });
+  });
   for (const [text, env, path, expected] of honoured) {
     it(`takes ${text || Object.entries(env).join().slice(0, 70)}`, () => {
       expect(at(optionsOf(base + text, env), path)).to.deep.equal(expected);
@@ -209,6 +244,11 @@ describe('registry-server: configuration', () => {
       /^REGISTRY_STORAGE_DELETE_ENABLE: storage\.delete\.enable: there is no/,
     ],
     ['', { REGISTRY_STORAGE_S3_BUCKET: 'b' }, /there are two storage drivers, filesystem and s3/],
+    ['storage: {s3: {bucket: b}}', {}, /storage\.s3\.region: must be set/],
+    ['storage: {s3: {region: r, bucket: b, accesskey: a}}', {}, /accesskey and secretkey must both be set/],
+    ['storage: {s3: {region: r, bucket: b, v4auth: false}}', {}, /v4auth: cannot be honoured/],
+    ['storage: {s3: {region: r, bucket: b, chunksize: 1000}}', {}, /not a number of 5242880 to/],
+    ['storage: {s3: {region: r, bucket: b, secure: false}}', {}, /needs a regionendpoint/],
     ['', { REGISTRY_STORAGE: 'gcs' }, /storage\.gcs: cannot be honoured/],
     ['', { REGISTRY_STORAGE: 'floppy' }, /there is no such storage driver/],
     ['', { REGISTRY_STORAGE: '{delete: {enabled: true}}' }, /no storage configuration provided/],

@@ -20,6 +20,7 @@ export class InProcessRegistry {
       volume: openVolume(driver),
       deleteEnabled: true,
       readOnly: false,
+      redirects: true,
       relativeURLs: true,
       externalURL: undefined,
       prefix: '',

@@ -5,6 +5,7 @@ import { HawserError } from '../errors/hawser-error.ts';
 import type { ContainerMount, ContainerRequest, NetworkMode } from '../runtime/container-types.ts';
 import { parseMountFlag, parseTmpfsFlag, parseVolumeFlag } from '../runtime/mount-options.ts';
 import { parsePortMapping } from '../runtime/network/port-mappings.ts';
+import { parseRestartPolicy } from '../runtime/restart-policy.ts';
 
 const several = { multiple: true, multipleNonGreedy: true } as const;
 
@@ -50,6 +51,11 @@ export const containerFlags = {
   entrypoint: Flags.string({ description: "instead of the image's; empty clears it" }),
   interactive: Flags.boolean({ char: 'i', description: 'keep stdin open' }),
   tty: Flags.boolean({ char: 't', description: 'with a terminal' }),
+  restart: Flags.string({
+    default: 'no',
+    description: 'when it is started again: always, unless-stopped, on-failure[:TIMES]',
+    helpValue: 'POLICY',
+  }),
   rm: Flags.boolean({ description: 'remove the container when it ends' }),
   privileged: Flags.boolean({ description: 'with every capability that hawser has' }),
   'read-only': Flags.boolean({ description: 'the root file system cannot be written to' }),
@@ -139,6 +145,12 @@ function resourcesOf(flags: ContainerFlags): ContainerRequest['resources'] {
   };
 }
 
+function restartOf({ restart, rm }: ContainerFlags): ContainerRequest['restart'] {
+  const policy = parseRestartPolicy(restart);
+  if (policy === undefined || !rm) return policy;
+  throw wrong('restart', restart, 'Leave out --rm, or --restart: what is removed cannot start again.');
+}
+
 /**
  * The request that the flags make, without the image.
  *
@@ -157,6 +169,7 @@ export function containerRequest(
     workingDir: flags.workdir,
     entrypoint:
       flags.entrypoint === undefined ? undefined : flags.entrypoint === '' ? [] : [flags.entrypoint],
+    restart: restartOf(flags),
     stopSignal: flags['stop-signal'],
     stopTimeout: flags['stop-timeout'],
     dns: flags.dns === undefined ? undefined : { servers: flags.dns },

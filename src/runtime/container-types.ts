@@ -67,6 +67,13 @@ export interface ContainerImage {
   readonly chainID: Digest | undefined;
 }
 
+/** `--restart`: when a container that ended is started again. */
+export interface RestartPolicy {
+  readonly name: 'always' | 'unless-stopped' | 'on-failure';
+  /** Of `on-failure`: how often; left out for always. */
+  readonly maximum?: number;
+}
+
 export interface ContainerRequest {
   readonly image: ContainerImage;
   /** `[a-zA-Z0-9][a-zA-Z0-9_.-]+`; one is made up where it is left out. */
@@ -86,6 +93,8 @@ export interface ContainerRequest {
   readonly tty?: boolean;
   /** Keep stdin open (`-i`). */
   readonly stdin?: boolean;
+  /** Left out for never. */
+  readonly restart?: RestartPolicy;
   /** `--rm` */
   readonly autoRemove?: boolean;
   /** Default bridge. Ignored where `namespaces` is given. */

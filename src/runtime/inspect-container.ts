@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { ContainerEngine } from './container-engine.ts';
 import { containerFolder, logPathOf } from './container-store.ts';
 import type { Container, ContainerMount, PortMapping } from './container-types.ts';
+import { restartsOf } from './restart-policy.ts';
 import { volumeData } from './volumes.ts';
 
 const never = '0001-01-01T00:00:00Z';
@@ -60,6 +61,7 @@ function hostConfigOf(container: Container): object {
     Binds: record.mounts.flatMap(mount => (mount.type === 'bind' ? [`${mount.source}:${mount.target}`] : [])),
     NetworkMode: networkModeOf(container),
     PortBindings: portsOf(request.ports ?? []),
+    RestartPolicy: { Name: request.restart?.name ?? 'no', MaximumRetryCount: request.restart?.maximum ?? 0 },
     AutoRemove: request.autoRemove === true,
     Privileged: request.privileged === true,
     ReadonlyRootfs: request.readOnlyRootfs === true,
@@ -97,7 +99,7 @@ export function inspectContainer(
     ResolvConfPath: '',
     LogPath: logPathOf(engine, record),
     Name: `/${record.name}`,
-    RestartCount: 0,
+    RestartCount: restartsOf(engine, record.id)?.count ?? 0,
     Driver: 'overlay',
     Platform: 'linux',
     HostConfig: hostConfigOf(container),

@@ -29,9 +29,12 @@ import type {
 import { connectToBridge, createNetworkNamespace } from './network/bridge-network.ts';
 import { keepPorts, reservePorts } from './network/port-reservations.ts';
 import { hostsFile, resolverConfiguration } from './resolver-files.ts';
+import { wantsRestart } from './restart-policy.ts';
 import { runtimeStart } from './runc.ts';
 
 export interface StartOptions {
+  /** By its restart policy: only where that still wants it. */
+  readonly isRestart?: boolean;
   /** Joins these streams before the container runs; the result's `attached` ends with it. */
   readonly attach?: AttachStreams;
 }
@@ -180,9 +183,12 @@ export function startContainer(
     if (record === undefined) throw new HawserError('CONTAINER_UNKNOWN', `there is no container ${id}`);
     const state = stateOf(engine, id);
     if (state.status === 'running') return containerOf(engine, record);
+    const { isRestart = false } = options;
+    if (isRestart && !wantsRestart(engine, record)) return containerOf(engine, record);
     if (state.status === 'exited') await releaseStart(engine, record);
     const folder = containerFolder(engine, id);
-    for (const left of ['start.json', 'failure.json', 'conmon']) {
+    const ofLastStart = ['start.json', 'failure.json', 'conmon'];
+    for (const left of isRestart ? ofLastStart : [...ofLastStart, 'stopped', 'restarts.json']) {
       rmSync(join(folder, left), { recursive: true, force: true });
     }
     try {

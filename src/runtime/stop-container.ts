@@ -5,6 +5,7 @@ import type { ContainerEngine } from './container-engine.ts';
 import { stateOf } from './container-state.ts';
 import { readRecord } from './container-store.ts';
 import type { ContainerRecord, ContainerState } from './container-types.ts';
+import { markStopped } from './restart-policy.ts';
 import { runtimeKill } from './runc.ts';
 import { parseSignal } from './signals.ts';
 import { startContainer } from './start-container.ts';
@@ -31,6 +32,7 @@ export async function killContainer(
 ): Promise<void> {
   const signal = parseSignal(options.signal ?? 'SIGKILL');
   const record = recordOf(engine, id);
+  if (signal === SIGKILL || signal === record.stopSignal) markStopped(engine, id);
   if (stateOf(engine, id).status !== 'running' || !(await runtimeKill(engine.runtime, id, signal))) {
     throw new HawserError('CONFLICT', `container ${record.name} is not running`);
   }
@@ -68,6 +70,7 @@ export async function stopContainer(
   options: StopOptions = {},
 ): Promise<ContainerState> {
   const record = recordOf(engine, id);
+  markStopped(engine, id);
   let state: ContainerState | undefined = stateOf(engine, id);
   if (state.status === 'running') {
     const signal = options.stopSignal === undefined ? record.stopSignal : parseSignal(options.stopSignal);

@@ -20,8 +20,8 @@ async function sourcesUnder(folder, wanted) {
     .sort();
 }
 
-/** Large, and for registries on S3 alone. */
-const sdk = ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'];
+/** The AWS SDK, large, and for registries on S3 alone: a script of its own, dist/s3-sdk.cjs. */
+const sdk = 'src/registry-server/storage/s3/s3-sdk.ts';
 
 const common = {
   absWorkingDir: root,
@@ -31,7 +31,7 @@ const common = {
   // Its CommonJS build, which `node` would choose, loses its names behind a dynamic import.
   alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
   // Native code and its loaders stay packages of their own.
-  external: ['koffi', 'lmdb', 'etcd3', 'zlib-sync', 'tsx', 'tsx/esm/api', ...sdk],
+  external: ['koffi', 'lmdb', 'etcd3', 'zlib-sync', 'tsx', 'tsx/esm/api'],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
@@ -95,6 +95,7 @@ function leaveOut(find) {
       building.onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
         if (pluginData === leaveOut || options.kind === 'entry-point') return undefined;
         const resolved = await building.resolve(path, { ...options, pluginData: leaveOut });
+        if (relative(root, resolved.path) === sdk) return { path: './s3-sdk.cjs', external: true };
         const name = resolved.external ? undefined : find(relative(root, resolved.path), options);
         return name === undefined ? undefined : { path: name, external: true };
       });
@@ -194,5 +195,6 @@ await Promise.all([
     outdir: 'dist/workers',
     outExtension: { '.js': '.cjs' },
   }),
+  build({ ...commonjs, entryPoints: [sdk], outfile: 'dist/s3-sdk.cjs' }),
 ]);
 await writeCodeCache();

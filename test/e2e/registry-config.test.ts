@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { makeCertificate } from '../registry-server/support/certificates.ts';
 import { pushImage, send } from '../registry-server/support/registry.ts';
+import { TestBucket } from '../registry-server/support/s3.ts';
 import { DockerDaemon } from './support/dockerd.ts';
 import { freePort } from './support/ports.ts';
 import { serveDebian } from './support/registry.ts';
@@ -108,6 +109,30 @@ describe('registry from the command line', function () {
     const gcs = await sandbox.try(['registry', 'serve']);
     delete sandbox.env.REGISTRY_STORAGE;
     expect(gcs.stderr).to.contain('storage.gcs: cannot be honoured');
+  });
+
+  it('keeps a volume in a bucket, and collects and verifies there', async () => {
+    const bucket = await TestBucket.start();
+    try {
+      const { endpoint, credentials, region, bucket: name } = bucket.storage;
+      const port = await freePort();
+      const keys = `accesskey: ${credentials?.accessKeyId}, secretkey: ${credentials?.secretAccessKey}`;
+      const s3 = `{region: ${region}, regionendpoint: "${endpoint}", bucket: ${name}, rootdirectory: /x, ${keys}}`;
+      await sandbox.write({
+        'config.yml': `version: 0.1\nstorage:\n  s3: ${s3}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
+      });
+      const empty = await sandbox.try(['registry', 'gc', 'config.yml']);
+      expect(empty.stderr).to.contain(`s3://${name}/x is no volume`);
+      await serve(['config.yml'], {});
+      const { layer } = await pushImage(`http://127.0.0.1:${port}`, 'a', { tag: 'v1' });
+      const answer = await fetch(`http://127.0.0.1:${port}/v2/a/blobs/${layer}`);
+      expect([answer.redirected, await answer.text()]).to.deep.equal([true, 'layer v1']);
+      expect((await sandbox.try(['registry', 'verify', 'config.yml'])).stderr).to.contain('verified 3 blobs');
+      const collected = await sandbox.try(['registry', 'gc', '--grace', '0s', 'config.yml']);
+      expect(collected.stderr).to.contain('removed 0 blobs');
+    } finally {
+      await bucket.stop();
+    }
   });
 
   it('lets docker and skopeo in with a password of `registry htpasswd`, over TLS', async () => {

@@ -11,7 +11,7 @@ import type { ReadOptions } from '../driver.ts';
 import { isMissingBucket, isMissingObject, isRangeOutside, s3Error } from './s3-errors.ts';
 import type { S3Settings } from './s3-settings.ts';
 
-type SDK = typeof import('@aws-sdk/client-s3');
+type SDK = typeof import('./s3-sdk.ts');
 
 export interface S3Object {
   /** Below the prefix of the registry. */
@@ -87,7 +87,7 @@ export class S3Bucket {
   static async open(settings: S3Settings): Promise<S3Bucket> {
     // Which versions of Node the SDK wants some day is not for who runs a registry.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-    const bucket = new S3Bucket(await import('@aws-sdk/client-s3'), settings);
+    const bucket = new S3Bucket(await import('./s3-sdk.ts'), settings);
     await bucket.check();
     return bucket;
   }
@@ -240,14 +240,13 @@ export class S3Bucket {
 
   /** A URL under which whoever has it may read the object for some minutes. */
   async urlOf(key: string): Promise<string> {
-    const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner');
     const { redirectEndpoint } = this.#settings;
     this.#signer ??=
       redirectEndpoint === undefined
         ? this.#client
         : new this.#sdk.S3Client(clientConfig(this.#settings, redirectEndpoint));
     const command = new this.#sdk.GetObjectCommand(this.#at(key));
-    return await getSignedUrl(this.#signer, command, { expiresIn: SIGNED_FOR });
+    return await this.#sdk.getSignedUrl(this.#signer, command, { expiresIn: SIGNED_FOR });
   }
 
   close(): void {

@@ -90,6 +90,11 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
   }
 }
 
+/** Steps wait for networks and disks more than they compute: docs/decisions/0030-steps-at-once.md */
+function defaultJobs(): number {
+  return Math.max(4, availableParallelism() + 1);
+}
+
 function contextRequest({ context, file, dockerfile, stdin, buildArgs = {} }: BuildOptions): ContextRequest {
   const keepGitDir = /^(?:1|t|true)$/i.test(buildArgs.BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '');
   return { context, file, dockerfile, stdin, keepGitDir };
@@ -156,7 +161,7 @@ class Build {
       lease,
       workspace: this.#workspace,
       observer: this.#observer,
-      jobs: options.jobs ?? availableParallelism() + 1,
+      jobs: options.jobs ?? defaultJobs(),
       abort,
     });
     const [state] = await solver.solve([plan.draft.vertex]);

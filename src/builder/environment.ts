@@ -83,7 +83,7 @@ export interface BuildOptions {
   readonly squash?: boolean;
   /** SOURCE_DATE_EPOCH, in seconds since 1970. */
   readonly sourceDateEpoch?: number;
-  /** Steps that run at once; default processors + 1. */
+  /** Steps that run at once; default processors + 1, at least 4. */
   readonly jobs?: number;
   /** Written with the image's id (the digest of its config). */
   readonly iidfile?: string;

@@ -14,7 +14,14 @@ export interface CommitLayerOptions extends DiffOptions {
   readonly compression?: 'uncompressed';
   /** Does `writeLayer` in another thread; default one of those that are for this alone. */
   readonly pack?: (job: DiffJob, signal: AbortSignal | undefined) => Promise<WrittenLayer>;
+  /** The archive of what changed, where it was made already; it is moved or removed. */
+  readonly packed?: PackedLayer | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface PackedLayer {
+  readonly path: string;
+  readonly layer: WrittenLayer;
 }
 
 export interface CommittedLayer {
@@ -39,6 +46,15 @@ function committed(layer: WrittenLayer): CommittedLayer {
   return { descriptor: { mediaType: mediaTypes.ociLayer, digest, size }, diffID: digest, size, entries };
 }
 
+async function adopted(store: BlobFiles, { path, layer }: PackedLayer): Promise<CommittedLayer> {
+  try {
+    await store.adopt(path, { digest: layer.digest, size: layer.size });
+    return committed(layer);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
 /**
  * Stores what an active snapshot changed as a layer; docs/layer-invariants.md. The snapshot must not change meanwhile.
  * Small layers are packed at once, others in a worker thread, both to the same bytes. A failure leaves nothing.
@@ -51,6 +67,7 @@ export async function commitLayer(
   options: CommitLayerOptions = {},
 ): Promise<CommittedLayer> {
   throwIfAborted(options.signal);
+  if (options.packed !== undefined) return adopted(store, options.packed);
   const { changes } = active;
   const diffOptions: DiffOptions = {
     sourceDateEpoch: options.sourceDateEpoch,
@@ -67,8 +84,7 @@ export async function commitLayer(
   try {
     const pack = options.pack ?? packInThread;
     const layer = await pack({ changes, path, options: diffOptions }, options.signal);
-    await store.adopt(path, { digest: layer.digest, size: layer.size });
-    return committed(layer);
+    return await adopted(store, { path, layer });
   } finally {
     await rm(path, { force: true });
   }

@@ -26,6 +26,8 @@ export interface DiffItem {
   readonly entry: TarEntry;
   /** Of a plain file with content. */
   readonly path?: ByteString;
+  /** Opens its content instead, for reading from the beginning. */
+  readonly open?: () => number;
 }
 
 const WHITEOUT = '.wh.';
@@ -39,6 +41,11 @@ interface Folder {
   readonly whole: boolean;
 }
 
+/** Seconds since 1970 that no time of a layer exceeds. */
+export function latestOf(sourceDateEpoch: number | undefined): number {
+  return sourceDateEpoch ?? Number.POSITIVE_INFINITY;
+}
+
 /** Walks what a snapshot changed. docs/layer-invariants.md, D1–D12 */
 class DiffWalk {
   readonly #options: EntryOptions;
@@ -50,7 +57,7 @@ class DiffWalk {
     this.#options = {
       comparesContents,
       xattrs: options.xattrs ?? 'capability',
-      latest: options.sourceDateEpoch ?? Number.POSITIVE_INFINITY,
+      latest: latestOf(options.sourceDateEpoch),
     };
   }
 

@@ -1,8 +1,9 @@
 import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, Digester } from '../image/digest.ts';
+import type { TarEntry } from '../tar/entry.ts';
 import { encodeEntry, endOfArchive, tarPadding } from '../tar/writer.ts';
-import { type ByteString, fsPath, textOf } from '../util/byte-string.ts';
+import { fsPath, textOf } from '../util/byte-string.ts';
 import { type DiffItem, type DiffOptions, diffTree } from './diff-tree.ts';
 import type { SnapshotChanges } from './snapshotter.ts';
 
@@ -42,11 +43,18 @@ class ArchivePacker {
     return this.#flushed + this.#used;
   }
 
-  add(item: DiffItem): void {
-    this.#bytes(encodeEntry(item.entry));
-    if (item.path === undefined) return;
-    this.#content(item.path, item.entry.size);
-    this.#bytes(tarPadding(item.entry.size));
+  add({ entry, path, open }: DiffItem): void {
+    this.#bytes(encodeEntry(entry));
+    const file = open === undefined ? (path === undefined ? undefined : openSync(fsPath(path), 'r')) : open();
+    if (file === undefined) return;
+    this.#content(file, entry);
+    this.#bytes(tarPadding(entry.size));
+  }
+
+  addContent(entry: TarEntry, content: Uint8Array): void {
+    this.#bytes(encodeEntry(entry));
+    this.#bytes(content);
+    this.#bytes(tarPadding(entry.size));
   }
 
   end(): void {
@@ -71,8 +79,7 @@ class ArchivePacker {
     }
   }
 
-  #content(path: ByteString, size: number): void {
-    const file = openSync(fsPath(path), 'r');
+  #content(file: number, { name, size }: TarEntry): void {
     try {
       for (let left = size; left > 0; ) {
         if (this.#used === this.#buffer.length) this.#empty();
@@ -81,7 +88,7 @@ class ArchivePacker {
         if (read === 0) {
           throw new HawserError(
             'LAYER_INVALID',
-            `${JSON.stringify(textOf(path))} became shorter while it was read`,
+            `${JSON.stringify(`/${textOf(name)}`)} became shorter while it was read`,
           );
         }
         this.#used += read;
@@ -129,33 +136,73 @@ function writeAll(file: number, bytes: Uint8Array): void {
 }
 
 /**
- * Writes the layer to the new file `path` and flushes it; one pass reads, hashes and writes. Synchronous: for a worker
- * thread. On a failure the file is gone.
+ * Writes a layer to the new file `path`, entry by entry; one pass reads, hashes and writes. Synchronous: for a worker thread.
+ * Its methods throw HawserError NO_SPACE and LAYER_INVALID; after that it is to be abandoned.
+ */
+export class LayerWriter {
+  readonly #path: string;
+  readonly #digester = new Digester();
+  readonly #file: number;
+  readonly #packer: ArchivePacker;
+  #entries = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = openSync(path, 'wx', 0o644);
+    this.#packer = new ArchivePacker(bytes => {
+      this.#digester.update(bytes);
+      try {
+        writeAll(this.#file, bytes);
+      } catch (error) {
+        throw writeError(error);
+      }
+    });
+  }
+
+  add(item: DiffItem): void {
+    this.#packer.add(item);
+    this.#entries++;
+  }
+
+  /** An entry whose content is at hand. */
+  addContent(entry: TarEntry, content: Uint8Array): void {
+    this.#packer.addContent(entry, content);
+    this.#entries++;
+  }
+
+  /** Flushes it. */
+  end(): WrittenLayer {
+    this.#packer.end();
+    fsyncSync(this.#file);
+    closeSync(this.#file);
+    return { digest: this.#digester.digest(), size: this.#packer.size, entries: this.#entries };
+  }
+
+  /** Removes the file; not after `end`. */
+  abandon(): void {
+    closeSync(this.#file);
+    rmSync(this.#path, { force: true });
+  }
+}
+
+function writeError(error: unknown): unknown {
+  const code = systemErrorCode(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new HawserError('NO_SPACE', 'write a layer: the disk is full', { cause: error });
+}
+
+/**
+ * Writes the layer to the new file `path` and flushes it. On a failure the file is gone.
  *
  * @throws HawserError NO_SPACE, LAYER_INVALID
  */
 export function writeLayer(changes: SnapshotChanges, path: string, options: DiffOptions): WrittenLayer {
-  const digester = new Digester();
-  const file = openSync(path, 'wx', 0o644);
+  const writer = new LayerWriter(path);
   try {
-    const packer = new ArchivePacker(bytes => {
-      digester.update(bytes);
-      writeAll(file, bytes);
-    });
-    let entries = 0;
-    for (const item of diffTree(changes, options)) {
-      packer.add(item);
-      entries++;
-    }
-    packer.end();
-    fsyncSync(file);
-    return { digest: digester.digest(), size: packer.size, entries };
+    for (const item of diffTree(changes, options)) writer.add(item);
+    return writer.end();
   } catch (error) {
-    rmSync(path, { force: true });
-    const code = systemErrorCode(error);
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
-    throw new HawserError('NO_SPACE', 'write a layer: the disk is full', { cause: error });
-  } finally {
-    closeSync(file);
+    writer.abandon();
+    throw writeError(error);
   }
 }

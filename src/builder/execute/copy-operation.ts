@@ -104,16 +104,20 @@ class CopyOperation implements Operation {
     const { entries, size } = this.#summary ?? this.#unknownSize;
     const isRemote = sources.some(({ watch }) => !watch); // of unknown size
     let fingerprint: string | undefined;
-    const layer = await workspace.change(definition.link ? emptyState : parent, async root => {
+    const layer = await workspace.change(definition.link ? emptyState : parent, async (root, newFile) => {
       const owner = definition.chown === undefined ? undefined : requireOwner(root, definition.chown);
       const time = definition.epoch === undefined ? undefined : definition.epoch * 1000;
       const target = { root, path: definition.target, owner, mode: definition.chmod, time };
       const job = { sources, target };
-      fingerprint = await copyInto(job, {
+      const copied = await copyInto(job, {
         entries,
         size: isRemote ? Number.POSITIVE_INFINITY : size,
         signal,
+        newFile,
+        latest: workspace.epoch,
       });
+      fingerprint = copied.fingerprint;
+      return copied.packed;
     });
     const known = await this.#summarising; // which may still go on where this had a head start
     if (known === undefined || fingerprint === known.fingerprint) return layer;

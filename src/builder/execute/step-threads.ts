@@ -1,13 +1,13 @@
 import type { DiffJob, WrittenLayer } from '../../layers/diff-writer.ts';
 import type { JobThreads } from '../../layers/worker-jobs.ts';
-import type { CopyJob } from './copy/copy-into.ts';
+import type { CopyJob, CopyResult } from './copy/copy-into.ts';
 
 /** A large COPY and the layer made of it take turns in one thread: starting a second takes as long as hundreds of files. */
 export type StepJob =
   | { readonly kind: 'copy'; readonly job: CopyJob }
   | { readonly kind: 'diff'; readonly job: DiffJob };
 
-let threads: JobThreads<StepJob, string | undefined | WrittenLayer> | undefined;
+let threads: JobThreads<StepJob, CopyResult | WrittenLayer> | undefined;
 
 async function run(job: StepJob, signal: AbortSignal | undefined) {
   if (threads === undefined) {
@@ -18,8 +18,8 @@ async function run(job: StepJob, signal: AbortSignal | undefined) {
 }
 
 /** As `copyAll`. */
-export async function copyInThread(job: CopyJob, signal?: AbortSignal): Promise<string | undefined> {
-  return (await run({ kind: 'copy', job }, signal)) as string | undefined;
+export async function copyInThread(job: CopyJob, signal?: AbortSignal): Promise<CopyResult> {
+  return (await run({ kind: 'copy', job }, signal)) as CopyResult;
 }
 
 /** As `writeLayer`. */

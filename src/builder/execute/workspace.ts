@@ -5,6 +5,7 @@ import { isHawserError, messageOf } from '../../errors/hawser-error.ts';
 import { extendChainID } from '../../image/chain-id.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
+import type { PackedLayer } from '../../layers/commit-layer.ts';
 import type { ActiveSnapshot, Snapshotter } from '../../layers/snapshotter.ts';
 import type { CachedLayer } from '../cache/build-cache.ts';
 import type { FileState } from './file-state.ts';
@@ -21,6 +22,12 @@ export interface WorkspaceOptions {
   /** Seconds since 1970 (SOURCE_DATE_EPOCH); the present moment when left out. */
   readonly epoch?: number | undefined;
 }
+
+/**
+ * Changes the files in `root`; it may give the layer too, where it has made that meanwhile: an archive at a path that
+ * `newFile` gave.
+ */
+type ChangeFiles = (root: string, newFile: () => Promise<string>) => Promise<PackedLayer | undefined | void>;
 
 const PREPARE_TRIES = 5;
 
@@ -97,7 +104,7 @@ export class Workspace {
   }
 
   /** Lets `work` change the files of `parent`, and makes a layer and a snapshot of what it changed. */
-  async change(parent: FileState, work: (root: string) => Promise<void>): Promise<CachedLayer> {
+  async change(parent: FileState, work: ChangeFiles): Promise<CachedLayer> {
     const { store, lease, signal } = this.#options;
     const { commitLayer } = await import('../../layers/commit-layer.ts');
     const active = await this.#prepare('build', parent);
@@ -105,7 +112,7 @@ export class Workspace {
     try {
       const root = await active.mount();
       const { mode, uid, gid } = lstatSync(root);
-      await work(root);
+      const packed = await work(root, () => store.temporaryPath());
       // No layer says anything of the root folder, so nobody may find it changed.
       lchownSync(root, uid, gid);
       chmodSync(root, mode & 0o7777);
@@ -113,6 +120,7 @@ export class Workspace {
         const { descriptor, diffID } = await commitLayer(store, active, {
           sourceDateEpoch: this.epoch,
           pack: packInThread,
+          packed: packed ?? undefined,
           signal,
         });
         return { digests: [descriptor.digest], result: { descriptor, diffID } };

@@ -100,7 +100,10 @@ export default class ImageBuild extends BaseCommand {
       description: 'of RUN steps',
     }),
     squash: Flags.boolean({ description: 'make one layer of all that the build adds to its base image' }),
-    jobs: Flags.integer({ min: 1, description: 'steps that run at once; default processors + 1' }),
+    jobs: Flags.integer({
+      min: 1,
+      description: 'steps that run at once; default processors + 1, at least 4',
+    }),
     iidfile: Flags.string({ description: "write the image's id to this file", helpValue: 'FILE' }),
     progress: Flags.string({
       options: ['auto', 'plain', 'tty'],

@@ -23,6 +23,7 @@ import { applyModeChange, type ModeChange } from './file-mode.ts';
 import { fileTimeOf } from './file-time.ts';
 import { makeFolders, type NewFolder } from './make-folders.ts';
 import { isUnchanged, openSource } from './open-source.ts';
+import type { CopyPacker } from './pack-copy.ts';
 import { joinBytes, lstatOrNothing, resolveInside } from './root-path.ts';
 import type { SourceEntry, SourceListing } from './source-entry.ts';
 import type { SourceRecord } from './source-record.ts';
@@ -39,10 +40,12 @@ export interface CopyTarget {
   readonly mode?: ModeChange | undefined;
   /** Milliseconds since 1970 for what is made and has no time of its own, and as the latest time of the rest. */
   readonly time?: number | undefined;
+  /** Milliseconds since 1970: the time of the folder that is filled, once it is. */
+  readonly folderTime?: number | undefined;
 }
 
-/** What came of an entry: no new file, one without owner, mode and time, or a finished one. */
-type Made = 'nothing' | 'bare' | 'dressed';
+/** What came of an entry: a file that lacks owner, mode and time, a finished one, another name of one, or nothing. */
+type Made = 'bare' | 'finished' | 'linked' | 'nothing';
 
 /** Files that fit are read and written; larger ones are left to the kernel, which may share their blocks. */
 const small = Buffer.allocUnsafeSlow(128 * 1024);
@@ -55,7 +58,7 @@ export function newFolderOf({ owner, mode, time }: CopyTarget): NewFolder {
 }
 
 /** Where the entries of one listing go, after BuildKit's rules for files, folders and trailing slashes. */
-function prepareTarget(listing: SourceListing, target: CopyTarget): ByteString {
+export function prepareTarget(listing: SourceListing, target: CopyTarget): ByteString {
   const folder = newFolderOf(target);
   const root = byteString(target.root);
   const wanted = byteString(target.path);
@@ -70,6 +73,18 @@ function prepareTarget(listing: SourceListing, target: CopyTarget): ByteString {
   return path;
 }
 
+/** Owner, permission bits and time of what an entry becomes. */
+export function dressOf(
+  { type, uid, gid, mode: own, mtime }: SourceEntry,
+  { owner, mode, time }: CopyTarget,
+): { readonly uid: number; readonly gid: number; readonly mode: number; readonly time: FileTime } {
+  return {
+    ...(owner ?? { uid, gid }),
+    mode: mode === undefined ? own : applyModeChange(mode, own, type === 'folder'),
+    time: fileTimeOf(Math.min(mtime, time ?? Number.POSITIVE_INFINITY)),
+  };
+}
+
 /**
  * Copies what was listed into an image's root, with the rules of BuildKit's COPY (research: Dockerfile traps 1 to 21).
  * The loop is synchronous: it is several times faster so, and large copies run it in a worker.
@@ -79,6 +94,8 @@ function prepareTarget(listing: SourceListing, target: CopyTarget): ByteString {
 export class EntryCopier {
   readonly #target: CopyTarget;
   readonly #root: ByteString;
+  /** Is told of each entry that is made below the top. */
+  readonly #packer: CopyPacker | undefined;
   /** First copy of a file with several names. */
   readonly #copied = new Map<string, ByteString>();
   /** Folders that are being filled: the outermost first. */
@@ -86,9 +103,10 @@ export class EntryCopier {
   #watching = false;
   #changed = false;
 
-  constructor(target: CopyTarget) {
+  constructor(target: CopyTarget, packer?: CopyPacker) {
     this.#target = target;
     this.#root = byteString(target.root);
+    this.#packer = packer;
   }
 
   /** A file was changed or taken away while it was copied, or since it was listed. */
@@ -111,22 +129,33 @@ export class EntryCopier {
       this.#entry(entry, `${base}/${entry.path}` as ByteString, false);
     }
     this.#closeFolders();
+    const { folderTime } = this.#target;
+    if (folderTime !== undefined) fsOps.utimensat(fsPath(base), fileTimeOf(folderTime));
   }
 
   #entry(entry: SourceEntry, location: ByteString, isTop: boolean): void {
     try {
       if (entry.type !== 'folder') {
-        if (this.#makeFile(entry, location) === 'bare') this.#dress(entry, location);
+        this.#file(entry, location);
         return;
       }
       const isNew = this.#makeFolder(location);
       // The top folder keeps its own owner, mode and time; those below take the source's, once they are filled.
       if (isTop) return;
+      this.#packer?.add(entry);
       if (entry.implied && !isNew) chmodSync(fsPath(location), entry.mode);
       else this.#open.push({ entry, location });
     } catch (error) {
       throw this.#explain(error, location);
     }
+  }
+
+  #file(entry: SourceEntry, location: ByteString): void {
+    const made = this.#makeFile(entry, location);
+    if (made === 'linked') this.#packer?.addLink(entry);
+    if (made !== 'bare') return;
+    this.#dress(entry, location);
+    this.#packer?.add(entry, location);
   }
 
   /** Finishes the folders that `next` is not in; all of them at the end. */
@@ -165,10 +194,11 @@ export class EntryCopier {
     const make = () => {
       if (first === undefined) return this.#createNode(entry, location);
       linkSync(fsPath(first), fsPath(location));
-      return 'nothing';
+      return 'linked';
     };
     const made = this.#replacing(location, make);
-    if (made !== 'nothing' && entry.inode !== undefined) this.#copied.set(entry.inode, location);
+    const isFirst = made === 'bare' || made === 'finished';
+    if (isFirst && entry.inode !== undefined) this.#copied.set(entry.inode, location);
     return made;
   }
 
@@ -225,8 +255,10 @@ export class EntryCopier {
     if (size < small.length && entry.capability === undefined) {
       const length = readSync(source, small, 0, small.length, 0);
       if (length === size) {
-        this.#writeSmall(entry, location, small.subarray(0, length));
-        return 'dressed';
+        const content = small.subarray(0, length);
+        this.#writeSmall(entry, location, content);
+        this.#packer?.addContent(entry, content);
+        return 'finished';
       }
     }
     fsOps.copyFile(`/proc/self/fd/${source}`, fsPath(location));
@@ -238,10 +270,10 @@ export class EntryCopier {
     const file = openSync(fsPath(location), 'wx', 0o600);
     try {
       for (let done = 0; done < content.length; ) done += writeSync(file, content, done);
-      const { uid, gid } = this.#ownerOf(entry);
+      const { uid, gid, mode, time } = dressOf(entry, this.#target);
       fchownSync(file, uid, gid);
-      fchmodSync(file, this.#modeOf(entry));
-      fsOps.futimens(file, this.#timeOf(entry));
+      fchmodSync(file, mode);
+      fsOps.futimens(file, time);
     } finally {
       closeSync(file);
     }
@@ -250,26 +282,13 @@ export class EntryCopier {
   /** Owner first, since a change of owner takes setuid bits and capabilities away; the time last. */
   #dress(entry: SourceEntry, location: ByteString): void {
     const path = fsPath(location);
-    const { uid, gid } = this.#ownerOf(entry);
+    const { uid, gid, mode, time } = dressOf(entry, this.#target);
     lchownSync(path, uid, gid);
-    if (entry.type !== 'symlink') chmodSync(path, this.#modeOf(entry));
+    if (entry.type !== 'symlink') chmodSync(path, mode);
     if (entry.capability !== undefined && this.#target.owner === undefined) {
       fsOps.lsetxattr(path, 'security.capability', entry.capability);
     }
-    fsOps.utimensat(path, this.#timeOf(entry));
-  }
-
-  #ownerOf(entry: SourceEntry): { readonly uid: number; readonly gid: number } {
-    return this.#target.owner ?? entry;
-  }
-
-  #modeOf({ type, mode: own }: SourceEntry): number {
-    const { mode } = this.#target;
-    return mode === undefined ? own : applyModeChange(mode, own, type === 'folder');
-  }
-
-  #timeOf(entry: SourceEntry): FileTime {
-    return fileTimeOf(Math.min(entry.mtime, this.#target.time ?? Number.POSITIVE_INFINITY));
+    fsOps.utimensat(path, time);
   }
 
   #inside(location: ByteString): string {

@@ -112,7 +112,8 @@ async function copyContext(
   const root = await workspace.scratch(emptyState);
   const query = literalQuery(source.path);
   const sources = [{ kind: 'tree', tree, query, unpack: false, watch: true }] as const;
-  const fingerprint = await copyInto({ sources, target: { root, path: '/mounted' } }, { ...counted, signal });
+  const target = { root, path: '/mounted' };
+  const { fingerprint } = await copyInto({ sources, target }, { ...counted, signal });
   const path = join(root, 'mounted');
   // COPY gives the folder itself a mode and time of its own.
   if (top.type === 'folder') {

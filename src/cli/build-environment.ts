@@ -28,7 +28,14 @@ export function buildEnvironment(
     ...options,
     cacheRoot: join(roots.root, 'build-cache'),
     run: roots.run,
-    openSnapshotter: async () => (await import('./prepare-image.ts')).openSnapshots(roots),
+    async openSnapshotter() {
+      const [{ openSnapshots }, { endLeftSteps }] = await Promise.all([
+        import('./prepare-image.ts'),
+        import('../runtime/step-bundles.ts'),
+      ]);
+      await endLeftSteps(roots.run);
+      return openSnapshots(roots);
+    },
     loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
     images: registrySource(options.store),
   };

@@ -1,9 +1,9 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import type { Digest } from '../image/digest.ts';
-import type { FsOps } from './fs-ops.ts';
+import { type FsOps, isMountPoint } from './fs-ops.ts';
 import { markUnsynced } from './snapshot-durability.ts';
 import { diskUsage, type SnapshotFolders } from './snapshot-folders.ts';
 import type {
@@ -47,12 +47,6 @@ function copyRootMetadata(parentRoot: string, upper: string): void {
   const stat = lstatSync(parentRoot);
   lchownSync(upper, stat.uid, stat.gid);
   chmodSync(upper, stat.mode & 0o7777);
-}
-
-/** Whether something is mounted on `folder`. */
-function isMountPoint(folder: string): boolean {
-  const stat = statSync(folder, { throwIfNoEntry: false });
-  return stat !== undefined && stat.dev !== statSync(dirname(folder)).dev;
 }
 
 interface ActiveOptions {

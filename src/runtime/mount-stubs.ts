@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
-import { fsOps } from '../layers/fs-ops.ts';
+import { setModified } from './folder-times.ts';
 import { isStillInside, resolveInRootfs } from './rootfs-path.ts';
 
 /** A place that must exist for something to be mounted on it. */
@@ -26,8 +26,6 @@ interface Stub extends MountTarget {
   readonly after: bigint;
 }
 
-const second = 1_000_000_000n;
-
 function statOf(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true });
@@ -35,12 +33,6 @@ function statOf(path: string): BigIntStats | undefined {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-function setModified(path: string, time: bigint): void {
-  const remainder = time % second;
-  const nanoseconds = remainder < 0n ? remainder + second : remainder;
-  fsOps.utimensat(path, { seconds: Number((time - nanoseconds) / second), nanoseconds: Number(nanoseconds) });
 }
 
 /**

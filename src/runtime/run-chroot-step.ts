@@ -1,17 +1,14 @@
-import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { HawserError } from '../errors/hawser-error.ts';
-import { throwIfAborted } from '../util/abort.ts';
 import { mountLines } from './chroot-mounts.ts';
-import { keepDescriptorsFromChildren } from './close-on-exec.ts';
 import { findProgram, requireProgram } from './find-program.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
-import { PlainDevices } from './plain-devices.ts';
 import type { PreparedStep } from './run-oci-step.ts';
-import { childExit, runProgram } from './run-program.ts';
+import { runPlainStep } from './run-plain-step.ts';
+import { runProgram } from './run-program.ts';
 import type { RunStepResult } from './run-step-types.ts';
 import { quote } from './shell-quote.ts';
 import { makeStepBundle, writeStepFiles } from './step-bundles.ts';
+import { runStepProcess } from './step-process.ts';
 
 /** What unshare(1) may do here, the strongest that works. */
 type Grant = 'all' | 'mounts' | 'nothing';
@@ -24,7 +21,9 @@ const grantArguments: Readonly<Record<Grant, readonly string[]>> = {
 
 let grant: Promise<Grant> | undefined;
 
-async function probeGrant(unshare: string): Promise<Grant> {
+async function probeGrant(): Promise<Grant> {
+  const unshare = findProgram('unshare');
+  if (unshare === undefined || findProgram('setpriv') === undefined) return 'nothing';
   for (const candidate of ['all', 'mounts'] as const) {
     // Mounting is what a namespace alone does not promise: AppArmor and seccomp may forbid it.
     const script = 'mount -t tmpfs probe /tmp';
@@ -38,10 +37,7 @@ async function probeGrant(unshare: string): Promise<Grant> {
  * From here on nothing of the host is looked at but the root: setpriv takes groups and capabilities (chroot is among the
  * default ones), unshare changes root, folder and user in that order.
  */
-function enterLine(
-  step: PreparedStep,
-  tools: { readonly unshare: string; readonly setpriv: string },
-): string {
+function enterLine(step: PreparedStep, tools: Tools): string {
   const host = hostCapabilities();
   const allowed = containerCapabilities(host, { privileged: step.privileged });
   const dropped = host.filter(name => !allowed.includes(name)).map(name => `-${name.slice(4).toLowerCase()}`);
@@ -69,68 +65,44 @@ function enterLine(
   return `exec ${[envProgram, '-i', ...env, ...words].map(quote).join(' ')}`;
 }
 
-/** @throws HawserError UNSUPPORTED for what plain chroot cannot give */
-function refuseWithoutNamespaces(step: PreparedStep): void {
-  const wanted = step.network === 'none' ? '--network none' : step.mounts.length > 0 ? '--mount' : undefined;
-  if (wanted === undefined) return;
-  throw new HawserError('UNSUPPORTED', `RUN with ${wanted}: this machine grants hawser no namespaces`, {
-    remedy: `Run as root with CAP_SYS_ADMIN, or without ${wanted}.`,
-  });
+interface Tools {
+  readonly unshare: string;
+  readonly setpriv: string;
 }
 
 /**
  * Runs the step without an OCI runtime: util-linux `unshare` with every namespace that the kernel grants, down to plain
  * chroot in an unprivileged CI container.
  *
- * @throws HawserError ABORTED, UNSUPPORTED (mounts where none can be made), REQUIREMENT_MISSING
+ * @throws HawserError ABORTED, UNSUPPORTED (what cannot be had without namespaces), REQUIREMENT_MISSING
  */
 export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> {
-  const unshare = requireProgram('unshare', { package: 'util-linux' });
-  const setpriv = requireProgram('setpriv', { package: 'util-linux' });
-  grant ??= probeGrant(unshare);
+  grant ??= probeGrant();
   const granted = await grant;
-  if (granted === 'nothing') refuseWithoutNamespaces(step);
   const { folder } = makeStepBundle(step.run);
-  const plain = granted === 'nothing' ? new PlainDevices(step) : undefined;
   try {
-    const mounts = writeStepFiles(folder, step);
-    const lines = granted === 'nothing' ? [] : mountLines(step, mounts, { ownPids: granted === 'all' });
-    if (granted === 'all') lines.push(`hostname ${quote(step.hostname)} 2>/dev/null || :`);
-    const script = ['set -e', ...lines, enterLine(step, { unshare, setpriv })].join('\n');
-    // After a `kill -9` of hawser the kernel ends unshare, and that takes the PID namespace along.
-    const guard = [setpriv, '--pdeathsig', 'KILL'];
-    const net = step.network === 'none' ? ['--net'] : [];
-    return await runScript(
-      [...guard, unshare, ...net, ...grantArguments[granted], '/bin/sh', '-c', script],
-      step,
-    );
+    if (granted === 'nothing') return await runPlainStep(step, folder);
+    return await runInNamespaces(step, folder, granted);
   } finally {
-    plain?.restore();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runScript(argv: readonly string[], step: PreparedStep): Promise<RunStepResult> {
-  const [program = '', ...args] = argv;
-  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  keepDescriptorsFromChildren();
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: path },
-    cwd: '/',
-    detached: true, // a process group of its own, which an abort ends as a whole
-  });
-  child.stdout.on('data', (chunk: Buffer) => step.onOutput('stdout', chunk));
-  child.stderr.on('data', (chunk: Buffer) => step.onOutput('stderr', chunk));
-  const abort = () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+/** In what unshare(1) gives: after a `kill -9` of hawser the kernel ends it, and it takes its PID namespace along. */
+async function runInNamespaces(
+  step: PreparedStep,
+  folder: string,
+  granted: 'all' | 'mounts',
+): Promise<RunStepResult> {
+  const tools = {
+    unshare: requireProgram('unshare', { package: 'util-linux' }),
+    setpriv: requireProgram('setpriv', { package: 'util-linux' }),
   };
-  step.signal?.addEventListener('abort', abort, { once: true });
-  try {
-    const exitCode = await childExit(child);
-    throwIfAborted(step.signal);
-    return { exitCode };
-  } finally {
-    step.signal?.removeEventListener('abort', abort);
-  }
+  const mounts = writeStepFiles(folder, step);
+  const lines = mountLines(step, mounts, { ownPids: granted === 'all' });
+  if (granted === 'all') lines.push(`hostname ${quote(step.hostname)} 2>/dev/null || :`);
+  const net = step.network === 'none' ? ['--net'] : [];
+  const script = ['set -e; umask 022', ...lines, enterLine(step, tools)].join('\n');
+  const words = [tools.unshare, ...net, ...grantArguments[granted], '/bin/sh', '-c', script];
+  return runStepProcess([tools.setpriv, '--pdeathsig', 'KILL', ...words], step);
 }

@@ -14,6 +14,7 @@ import { systemErrorCode } from '../errors/hawser-error.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
 import type { BindRunMount, FileRunMount, RunMount, TmpfsRunMount } from './run-step-types.ts';
 import { type OciRuntime, runtimeDelete } from './runc.ts';
+import { killMarked, stepMark } from './step-marker.ts';
 
 /*
  * $HAWSER_RUN/steps/<pid>-<start>-<number>/: config.json, resolv.conf, hosts, pid, file-<n> (secrets and scripts). The
@@ -85,21 +86,37 @@ export function stepProcess(folder: string): number | undefined {
 export async function sweepSteps(run: string, runtime: OciRuntime | undefined): Promise<void> {
   if (swept.has(run)) return;
   swept.add(run);
-  let names: string[];
-  try {
-    names = readdirSync(join(run, 'steps'));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  for (const name of names) {
-    const [pid, start = ''] = name.split('-');
-    if (isRunning({ pid: Number(pid), start })) continue;
+  await endLeftSteps(run);
+  for (const name of deadSteps(run)) {
     const folder = join(run, 'steps', name);
-    if (existsSync(join(folder, 'config.json'))) {
+    if (isOfRuntime(folder)) {
       if (runtime === undefined) continue;
       await runtimeDelete(runtime, `step-${name}`);
     }
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Ends the processes of steps without a runtime whose hawser is gone, before anybody removes the files they work on. */
+export async function endLeftSteps(run: string): Promise<void> {
+  const marks = deadSteps(run).flatMap(name => (isOfRuntime(join(run, 'steps', name)) ? [] : stepMark(name)));
+  if (marks.length > 0) await killMarked(new Set(marks));
+}
+
+function isOfRuntime(folder: string): boolean {
+  return existsSync(join(folder, 'config.json'));
+}
+
+function deadSteps(run: string): readonly string[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(run, 'steps'));
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names.filter(name => {
+    const [pid, start = ''] = name.split('-');
+    return !isRunning({ pid: Number(pid), start });
+  });
 }

@@ -24,6 +24,11 @@ export function capabilitiesOfMask(mask: string): readonly string[] {
   return allCapabilities.filter((_, number) => ((bits >> BigInt(number)) & 1n) === 1n);
 }
 
+/** capability(7)'s number of a full name. */
+export function capabilityNumber(name: string): number {
+  return allCapabilities.indexOf(name);
+}
+
 /** What this process may hand on: in a VM or CI container the bounding set lacks some, and runc must not ask for them. */
 export function hostCapabilities(): readonly string[] {
   const mask = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];

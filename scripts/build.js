@@ -81,6 +81,7 @@ const hot = new Set([
   'src/cli/build-environment.ts',
   'src/cli/build-flags.ts',
   'src/cli/build-progress.ts',
+  'src/cli/enter-user-namespace.ts',
   'src/cli/run-command.ts',
   'src/commands/image/build.ts',
   'src/commands/version.ts',

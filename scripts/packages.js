@@ -35,6 +35,7 @@ export const peerPackages = {
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',
   '/usr/bin/ssh-agent': 'openssh-client',
+  '/usr/bin/newuidmap': 'uidmap',
   '/usr/bin/chromium': 'chromium',
 };
 

@@ -6,6 +6,7 @@ import { chooseRuntime } from '../runtime/choose-runtime.ts';
 import { findProgram } from '../runtime/find-program.ts';
 import { requirePlugins } from '../runtime/network/cni.ts';
 import type { Roots } from '../util/roots.ts';
+import { isInUserNamespace, mappedIds } from '../util/user-namespace.ts';
 import { openSnapshots } from './prepare-image.ts';
 
 /** One part of the machine, as `system doctor` shows it. */
@@ -38,6 +39,8 @@ export async function examineMachine(roots: Roots, env: Environment): Promise<re
 
 function examineUser(): MachinePart {
   const uid = process.getuid?.() ?? 0;
+  const ids = mappedIds();
+  if (ids !== undefined) return examineMappedUser(ids);
   if (uid === 0) {
     const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
     const reason = `effective capabilities ${effective}`;
@@ -56,7 +59,22 @@ function examineUser(): MachinePart {
     state: 'limited',
     choice: `uid ${uid}`,
     reason: 'files of an image cannot get their owners',
-    remedy: 'Run as root.',
+    remedy: 'Run as root, or allow user namespaces: docs/rootless.md.',
+  };
+}
+
+/** In the user namespace that hawser has made for itself, or that the container has. */
+function examineMappedUser(ids: 'range' | 'one'): MachinePart {
+  const part = 'user';
+  if (ids === 'range') {
+    return { part, state: 'ok', choice: 'user namespace', reason: 'a plain user with a range of ids (rootless)' };
+  }
+  return {
+    part,
+    state: 'limited',
+    choice: 'user namespace of one id',
+    reason: "all files of an image are root's; USER, --chown and package managers that change users fail",
+    remedy: 'Give the user a range in /etc/subuid and /etc/subgid, and install uidmap.',
   };
 }
 
@@ -143,6 +161,10 @@ function examineProgram(
 }
 
 function examineNetwork(): MachinePart {
+  if (isInUserNamespace()) {
+    const reason = 'a plain user has no bridge: steps and containers use the network of the host';
+    return { part: 'network', state: 'limited', choice: 'host only', reason };
+  }
   try {
     requirePlugins(['bridge', 'host-local', 'portmap'].map(type => ({ type })));
     return {

@@ -16,6 +16,14 @@ export async function main(argv: readonly string[], commands: CommandTable = {})
   }
   forgiveLostReader();
   try {
+    if (process.getuid?.() !== 0) {
+      const { enterUserNamespace } = await import('./enter-user-namespace.ts');
+      const code = await enterUserNamespace(argv);
+      if (code !== undefined) {
+        process.exitCode = code;
+        return;
+      }
+    }
     const { runCommand } = await import('./run-command.ts');
     await runCommand(argv, { root: packageRoot(), commands });
   } catch (error) {

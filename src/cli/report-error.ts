@@ -1,5 +1,6 @@
 import { errorCodes, exitCodeOf } from '../errors/codes.ts';
 import { HawserError, messageOf, type SourceLocation, systemErrorCode } from '../errors/hawser-error.ts';
+import { isInUserNamespace } from '../util/user-namespace.ts';
 
 /** System errors whose cause lies outside hawser, told in the user's words. */
 const systemRemedies: Readonly<Record<string, string>> = {
@@ -40,10 +41,18 @@ function causesOf(error: HawserError): string[] {
   return lines;
 }
 
+/** chown(2) in a user namespace, of an id that is not mapped. */
+function isUnmappedOwner(error: unknown): boolean {
+  const syscall = error instanceof Error && 'syscall' in error ? String(error.syscall) : '';
+  return systemErrorCode(error) === 'EINVAL' && /chown$/.test(syscall) && isInUserNamespace();
+}
+
 /** The text of an error for a person: what, where, why and the next step; no stack trace. */
 export function renderError(error: unknown): string {
   if (!(error instanceof HawserError)) {
-    const remedy = systemRemedies[systemErrorCode(error) ?? ''];
+    const remedy = isUnmappedOwner(error)
+      ? 'The owner is not among your ids: give yourself more in /etc/subuid and /etc/subgid (docs/rootless.md).'
+      : systemRemedies[systemErrorCode(error) ?? ''];
     return [`hawser: ${messageOf(error)}`, ...(remedy === undefined ? [] : [`  ${remedy}`])].join('\n');
   }
   const [first = '', ...more] = error.message.split('\n');

@@ -31,6 +31,10 @@ export const errorCodes = {
     summary: 'The system refused an operation.',
     remedy: 'Run as root, or see hawser system doctor.',
   },
+  NAMESPACE_REFUSED: {
+    summary: 'The kernel grants a plain user no user namespace, without which no image is built or run.',
+    remedy: 'Run as root, or allow user namespaces: docs/rootless.md.',
+  },
   REQUIREMENT_MISSING: {
     summary: 'A program that is needed is not installed.',
     remedy: 'Install the named package.',

@@ -2,6 +2,7 @@ import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { Digest } from '../image/digest.ts';
 import { Digester } from '../image/digest.ts';
 import { TarParser } from '../tar/parser.ts';
+import { ownIdMap } from '../util/user-namespace.ts';
 import type { AppliedLayer, ApplyLimits } from './apply.ts';
 import { LayerApplier, type WhiteoutMode } from './apply-tree.ts';
 import { forEachPlainChunk, type LayerSource } from './compression-file.ts';
@@ -40,7 +41,7 @@ export function layerError(error: unknown): unknown {
 export async function runApplyJob(job: ApplyJob): Promise<AppliedLayer> {
   const { source, root, whiteouts, limits, diffID, digest } = job;
   const maxSize = limits.maxSize ?? defaultMaxSize;
-  const applier = new LayerApplier(root, { whiteouts, isPrivileged: process.geteuid?.() === 0 });
+  const applier = new LayerApplier(root, { whiteouts, isPrivileged: process.geteuid?.() === 0 && ownIdMap() !== 'one' });
   const parser = new TarParser(applier, { maxSize, maxEntries: limits.maxEntries ?? defaultMaxEntries });
   const digester = new Digester(diffID?.startsWith('sha512:') === true ? 'sha512' : 'sha256');
   let size = 0;

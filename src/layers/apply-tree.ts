@@ -14,6 +14,7 @@ import { HawserError, isHawserError, messageOf, systemErrorCode } from '../error
 import type { TarEntry, TarTime } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, byteString, fsPath, textOf } from '../util/byte-string.ts';
+import { isInUserNamespace } from '../util/user-namespace.ts';
 import {
   type MetadataOptions,
   setFileOwnerAndMode,
@@ -26,6 +27,7 @@ import {
 import { EntryPaths, entryParts, lstatOrNothing, refuseEntry } from './apply-paths.ts';
 import { removeExisting, removeTree } from './apply-remove.ts';
 import { fsOps } from './fs-ops.ts';
+import { opaqueAttribute } from './overlay-mount.ts';
 
 /** `remove`: whiteouts take away what they name. `overlay`: they become overlayfs's own marks, in an upper folder. */
 export type WhiteoutMode = 'remove' | 'overlay';
@@ -268,7 +270,8 @@ export class LayerApplier implements TarHandler {
     try {
       fsOps.mknod(fsPath(path), { type, mode: 0o600, major, minor });
     } catch (error) {
-      if (this.#metadata.isPrivileged || !isHawserError(error, 'PERMISSION_DENIED')) throw error;
+      const isRoot = this.#metadata.isPrivileged && !isInUserNamespace();
+      if (isRoot || !isHawserError(error, 'PERMISSION_DENIED')) throw error;
       this.#skipped++;
       return;
     }
@@ -312,7 +315,7 @@ export class LayerApplier implements TarHandler {
   }
 
   #markOpaque(folder: ByteString): void {
-    fsOps.lsetxattr(fsPath(folder), 'trusted.overlay.opaque', Buffer.from('y'));
+    fsOps.lsetxattr(fsPath(folder), opaqueAttribute(), Buffer.from('y'));
   }
 
   #markWritten(path: ByteString): void {

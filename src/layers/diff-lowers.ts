@@ -2,6 +2,7 @@ import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { type ByteString, fsPath } from '../util/byte-string.ts';
 import { fsOps } from './fs-ops.ts';
+import { opaqueAttribute } from './overlay-mount.ts';
 
 /** What the parents show under one name: the entry, and the folders that merge below it, the nearest first. */
 export interface LowerEntry {
@@ -26,7 +27,7 @@ export function isWhiteout(stat: BigIntStats): boolean {
 
 /** Whether nothing of the folders below shows through this folder of an overlay. */
 export function isOpaque(path: ByteString): boolean {
-  return fsOps.lgetxattr(fsPath(path), 'trusted.overlay.opaque')?.toString('latin1') === 'y';
+  return fsOps.lgetxattr(fsPath(path), opaqueAttribute())?.toString('latin1') === 'y';
 }
 
 /** Joins as overlayfs does: what `name` is in a folder that merges `folders`. Undefined where there is no such name. */

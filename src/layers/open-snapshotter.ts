@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { digestOf } from '../image/digest.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
+import { ownPrivileges } from '../util/user-namespace.ts';
 import { copyBackend } from './copy-snapshotter.ts';
 import { FolderSnapshotter } from './folder-snapshotter.ts';
 import { type FsOps, fsOps } from './fs-ops.ts';
@@ -22,10 +23,10 @@ export interface OpenSnapshotterOptions {
   readonly ops?: FsOps;
 }
 
-/** Tries once for each root and boot: the answer stays in $HAWSER_RUN. */
+/** Tries once for each root, boot and set of privileges: the answer stays in $HAWSER_RUN. */
 async function probeKind(options: OpenSnapshotterOptions, ops: FsOps): Promise<SnapshotterKind> {
   const root = resolve(options.root);
-  const memo = join(options.run, `snapshotter-${digestOf(root).slice(7, 15)}`);
+  const memo = join(options.run, `snapshotter-${digestOf(root + ownPrivileges()).slice(7, 15)}`);
   try {
     const known = readFileSync(memo, 'utf8');
     if (known === 'overlay' || known === 'copy') return known;

@@ -1,6 +1,12 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
+import { isInUserNamespace } from '../util/user-namespace.ts';
 import type { FsOps } from './fs-ops.ts';
+
+/** In a user namespace overlayfs keeps its marks in attributes that users may set. Linux 5.11. */
+export function opaqueAttribute(): string {
+  return isInUserNamespace() ? 'user.overlay.opaque' : 'trusted.overlay.opaque';
+}
 
 /** mount(2) copies one page of options, its last byte being the NUL. */
 const PAGE = 4095;
@@ -15,8 +21,6 @@ export interface OverlayFolders {
 export interface OverlayOptions {
   /** Skips every flush of the upper folder: for trees that are dropped after a crash anyway. Linux 5.10. */
   readonly volatile?: boolean;
-  /** Attributes in `user.overlay.*`, for mounts in a user namespace. Linux 5.11. */
-  readonly userxattr?: boolean;
 }
 
 /** Colons and commas part options, and a backslash quotes; Documentation/filesystems/overlayfs.rst */
@@ -35,11 +39,10 @@ function optionText(folders: OverlayFolders, lowers: readonly string[], options:
     `upperdir=${escapeFolder(folders.upper)}`,
     `workdir=${escapeFolder(folders.work)}`,
     'index=off',
-    'metacopy=off',
-    'redirect_dir=off',
+    // It implies that nothing is redirected, and refuses to hear it twice.
+    ...(isInUserNamespace() ? ['userxattr'] : ['metacopy=off', 'redirect_dir=off']),
   ];
   if (options.volatile === true) parts.push('volatile');
-  if (options.userxattr === true) parts.push('userxattr');
   return parts.join(',');
 }
 

@@ -4,10 +4,10 @@ import { isHawserError } from '../errors/hawser-error.ts';
 import { ownIdentity } from '../util/process-identity.ts';
 import type { MountRequest, SnapshotBackend } from './folder-snapshotter.ts';
 import type { FsOps } from './fs-ops.ts';
-import { mountOverlay, type OverlayOptions } from './overlay-mount.ts';
+import { mountOverlay } from './overlay-mount.ts';
 
 /** Snapshots as upper folders of overlayfs: a snapshot's `fs` is what it changed on its parent, as the kernel wrote it. */
-export function overlayBackend(ops: FsOps, options: Pick<OverlayOptions, 'userxattr'> = {}): SnapshotBackend {
+export function overlayBackend(ops: FsOps): SnapshotBackend {
   return {
     kind: 'overlay',
     fill() {
@@ -20,7 +20,7 @@ export function overlayBackend(ops: FsOps, options: Pick<OverlayOptions, 'userxa
         upper: join(request.folder, 'fs'),
         work: join(request.folder, 'work'),
       };
-      mountOverlay(ops, request.mountPoint, folders, { ...options, volatile: !request.lasting });
+      mountOverlay(ops, request.mountPoint, folders, { volatile: !request.lasting });
       return request.mountPoint;
     },
   };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { digestHex, digestOf } from '../image/digest.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
+import { mappedIds, ownPrivileges } from '../util/user-namespace.ts';
 import { findProgram } from './find-program.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import { ociSpec } from './oci-spec.ts';
@@ -50,6 +51,7 @@ async function probe(path: string, run: string): Promise<Verdict> {
       // /run is often mounted noexec
       mounts: [{ destination: '/pause', type: 'bind', source: program, options: ['rbind', 'ro', 'exec'] }],
       cgroupsPath: `/hawser/${id}`,
+      ids: mappedIds(),
     });
     writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec));
     const { exitCode, stderr } = await runProgram(path, [
@@ -68,7 +70,7 @@ async function probe(path: string, run: string): Promise<Verdict> {
 
 async function verdictOf(path: string, run: string): Promise<Verdict> {
   const stat = statSync(path);
-  const key = digestHex(digestOf(`${path} ${stat.mtimeMs} ${stat.size}`)).slice(0, 16);
+  const key = digestHex(digestOf(`${path} ${stat.mtimeMs} ${stat.size} ${ownPrivileges()}`)).slice(0, 16);
   const memo = join(run, 'runtimes', `${key}.json`);
   try {
     return JSON.parse(readFileSync(memo, 'utf8')) as Verdict;

@@ -35,6 +35,8 @@ export interface SpecOptions {
   readonly seccomp?: boolean;
   /** Bytes of /dev/shm, default 64 MiB. */
   readonly shmSize?: number;
+  /** Of the user namespace that hawser is in, if any: there it makes no device, and has no cgroup to put the process in. */
+  readonly ids?: 'range' | 'one' | undefined;
   /** Where /dev/shm is another container's. */
   readonly shmPath?: string;
 }
@@ -85,7 +87,10 @@ function defaultMounts(options: SpecOptions): OciMount[] {
       destination: '/dev/pts',
       type: 'devpts',
       source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+      options: [
+        ...['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+        ...(options.ids === 'one' ? [] : ['gid=5']),
+      ],
     },
   ];
   if (options.shmPath === undefined) {
@@ -105,12 +110,13 @@ function defaultMounts(options: SpecOptions): OciMount[] {
     });
   }
   mounts.push({ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet });
-  mounts.push({
-    destination: '/sys',
-    type: 'sysfs',
-    source: 'sysfs',
-    options: [...quiet, privileged ? 'rw' : 'ro'],
-  });
+  const sysAccess = privileged ? 'rw' : 'ro';
+  mounts.push(
+    options.ids === undefined || own('network')
+      ? { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, sysAccess] }
+      : // That of the host's network belongs to the host's user namespace.
+        { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...quiet, sysAccess] },
+  );
   if (own('cgroup')) {
     mounts.push({
       destination: '/sys/fs/cgroup',
@@ -174,8 +180,10 @@ export function ociSpec(options: SpecOptions): OciSpec {
     mounts: [...defaultMounts(options), ...(options.mounts ?? [])],
     linux: {
       namespaces: [...options.namespaces, { type: 'mount' }],
-      ...(options.cgroupsPath === undefined ? {} : { cgroupsPath: options.cgroupsPath }),
-      resources: { devices, ...options.resources },
+      ...(options.ids !== undefined || options.cgroupsPath === undefined
+        ? {}
+        : { cgroupsPath: options.cgroupsPath }),
+      ...(options.ids === undefined ? { resources: { devices, ...options.resources } } : {}),
       ...(options.sysctls === undefined ? {} : { sysctl: options.sysctls }),
       ...(options.devices === undefined ? {} : { devices: options.devices }),
       ...(privileged ? {} : { maskedPaths, readonlyPaths }),

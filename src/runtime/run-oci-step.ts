@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { mappedIds } from '../util/user-namespace.ts';
 import { hostDevices } from './host-devices.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import type { OciMount, OciNamespace } from './oci/oci-types.ts';
@@ -59,6 +60,7 @@ function specOf(step: PreparedStep, folder: string, id: string): string {
       hostname: step.hostname,
       mounts: writeStepFiles(folder, step).map(ociMountOf),
       cgroupsPath: `/hawser/${id}`,
+      ids: mappedIds(),
       privileged,
       ...(privileged ? { devices: hostDevices() } : {}),
     }),

@@ -8,6 +8,7 @@ import { blockSize, decodeHeaderBlock, isZeroBlock } from '../../../tar/header-b
 import { TarParser } from '../../../tar/parser.ts';
 import { throwIfAborted } from '../../../util/abort.ts';
 import { type ByteString, byteString, textOf } from '../../../util/byte-string.ts';
+import { ownIdMap } from '../../../util/user-namespace.ts';
 import { type CopyTarget, newFolderOf } from './copy-entries.ts';
 import { makeFolders } from './make-folders.ts';
 import { openSource } from './open-source.ts';
@@ -93,7 +94,7 @@ export async function extractEntries(
   const folder = makeFolders(byteString(target.root), wanted, { ...newFolderOf(target), mode: 0o755 });
   const applier = new LayerApplier(target.root, {
     whiteouts: 'remove',
-    isPrivileged: process.getuid?.() === 0,
+    isPrivileged: process.getuid?.() === 0 && ownIdMap() !== 'one',
   });
   const place = (name: ByteString) => (folder === '/' ? name : `${folder.slice(1)}/${name}`) as ByteString;
   const parser = new TarParser({

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DockerDaemon } from './dockerd.ts';
+import { type RunResult, run } from './run.ts';
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** A place where hawser runs: with which rights, and with which store. */
+export interface Isolation {
+  readonly name: string;
+  /** hawser with these arguments; `folder` of the matrix is there under its own path. */
+  run(...args: string[]): Promise<RunResult>;
+}
+
+/** What Podman grants a container: no mknod, no mounts. */
+const podmanCapabilities =
+  'chown,dac_override,fowner,fsetid,kill,net_bind_service,setfcap,setgid,setpcap,setuid,sys_chroot';
+
+/** The places of this machine, each with a store of its own below `folder`. */
+export class Isolations {
+  readonly folder: string;
+  readonly #hawser: string;
+  readonly #users: string[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.#hawser = join(folder, 'hawser');
+  }
+
+  /** @param folder That everybody may enter. */
+  static async open(folder: string): Promise<Isolations> {
+    const isolations = new Isolations(folder);
+    await chmod(folder, 0o755);
+    // Under a path that a plain user may enter, wherever the repository lies.
+    await mkdir(isolations.#hawser);
+    await run(['mount', '--bind', repository, isolations.#hawser], { check: true });
+    return isolations;
+  }
+
+  get #command(): readonly string[] {
+    return [process.execPath, join(this.#hawser, 'bin/run.js')];
+  }
+
+  #env(name: string): NodeJS.ProcessEnv {
+    const [root, state] = [join(this.folder, name, 'root'), join(this.folder, name, 'run')];
+    const { PATH } = process.env;
+    return { PATH, HAWSER_ROOT: root, HAWSER_RUN: state, HOME: join(this.folder, name), NO_COLOR: '1' };
+  }
+
+  async #place(name: string, words: readonly string[], mode = 0o755): Promise<Isolation> {
+    await mkdir(join(this.folder, name), { recursive: true });
+    await chmod(join(this.folder, name), mode);
+    const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000' };
+    const cwd = this.folder;
+    return { name, run: (...args) => run([...words, ...this.#command, ...args], { env, cwd }) };
+  }
+
+  root(name: string): Promise<Isolation> {
+    return this.#place(name, []);
+  }
+
+  /** Root with the capabilities of a container, without its filter of system calls. */
+  withoutCapabilities(name: string): Promise<Isolation> {
+    const bounding = `--bounding-set=-all,+${podmanCapabilities.replaceAll(',', ',+')}`;
+    return this.#place(name, ['setpriv', '--inh-caps=-all', bounding]);
+  }
+
+  /** A plain user, made for it, with or without a range of subordinate ids. */
+  async user(name: string, options: { readonly subordinate: boolean }): Promise<Isolation> {
+    const user = `hawser${process.pid % 10_000}${this.#users.length}`;
+    await run(['useradd', '--no-create-home', '--system', user], { check: true });
+    this.#users.push(user);
+    if (options.subordinate) {
+      const range = '300000-365535';
+      await run(['usermod', '--add-subuids', range, '--add-subgids', range, user], { check: true });
+    }
+    const place = await this.#place(name, ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups']);
+    await run(['chown', user, join(this.folder, name)], { check: true });
+    return place;
+  }
+
+  /** Root of a container as `docker run` makes it: Docker's own filter and capabilities, and the machine's programs. */
+  async docker(name: string, docker: DockerDaemon, options: readonly string[] = []): Promise<Isolation> {
+    const rootfs = join(this.folder, 'container');
+    if (!existsSync(rootfs)) {
+      for (const folder of ['etc', 'tmp', 'usr', 'var', 'run', 'proc', 'sys', 'dev'])
+        await mkdir(join(rootfs, folder), { recursive: true });
+      for (const link of ['bin', 'sbin', 'lib', 'lib64']) await symlink(`usr/${link}`, join(rootfs, link));
+      await run(['tar', '-C', rootfs, '-cf', `${rootfs}.tar`, '.'], { check: true });
+      await docker.docker('import', `${rootfs}.tar`, 'container');
+    }
+    const node = process.execPath.startsWith('/usr/') ? [] : ['-v', `${process.execPath}:${process.execPath}:ro`];
+    const binds = ['-v', '/usr:/usr:ro', ...node, '-v', `${this.folder}:${this.folder}`];
+    const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000' };
+    const flags = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
+    await mkdir(join(this.folder, name), { recursive: true });
+    const words = ['run', '--rm', '--network', 'host', '-w', this.folder, ...binds, ...flags, ...options];
+    return { name, run: (...args) => docker.try(...words, 'container', ...this.#command, ...args) };
+  }
+
+  async close(): Promise<void> {
+    for (const user of this.#users) await run(['userdel', user]);
+    await run(['umount', '-l', this.#hawser]);
+  }
+}

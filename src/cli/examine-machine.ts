@@ -67,7 +67,12 @@ function examineUser(): MachinePart {
 function examineMappedUser(ids: 'range' | 'one'): MachinePart {
   const part = 'user';
   if (ids === 'range') {
-    return { part, state: 'ok', choice: 'user namespace', reason: 'a plain user with a range of ids (rootless)' };
+    return {
+      part,
+      state: 'ok',
+      choice: 'user namespace',
+      reason: 'a plain user with a range of ids (rootless)',
+    };
   }
   return {
     part,

@@ -44,7 +44,7 @@ function causesOf(error: HawserError): string[] {
 /** chown(2) in a user namespace, of an id that is not mapped. */
 function isUnmappedOwner(error: unknown): boolean {
   const syscall = error instanceof Error && 'syscall' in error ? String(error.syscall) : '';
-  return systemErrorCode(error) === 'EINVAL' && /chown$/.test(syscall) && isInUserNamespace();
+  return systemErrorCode(error) === 'EINVAL' && syscall.endsWith('chown') && isInUserNamespace();
 }
 
 /** The text of an error for a person: what, where, why and the next step; no stack trace. */

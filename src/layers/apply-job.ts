@@ -41,7 +41,10 @@ export function layerError(error: unknown): unknown {
 export async function runApplyJob(job: ApplyJob): Promise<AppliedLayer> {
   const { source, root, whiteouts, limits, diffID, digest } = job;
   const maxSize = limits.maxSize ?? defaultMaxSize;
-  const applier = new LayerApplier(root, { whiteouts, isPrivileged: process.geteuid?.() === 0 && ownIdMap() !== 'one' });
+  const applier = new LayerApplier(root, {
+    whiteouts,
+    isPrivileged: process.geteuid?.() === 0 && ownIdMap() !== 'one',
+  });
   const parser = new TarParser(applier, { maxSize, maxEntries: limits.maxEntries ?? defaultMaxEntries });
   const digester = new Digester(diffID?.startsWith('sha512:') === true ? 'sha512' : 'sha256');
   let size = 0;

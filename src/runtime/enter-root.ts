@@ -74,7 +74,10 @@ function dropCapabilities(privileged: boolean): void {
   );
   // Two words of each kind; the inheritable ones are the last of three.
   for (const offset of [8, 20]) data.writeUInt32LE(0, offset);
-  check(libcFunction('int capset(void *header, const void *data)')(header, data) as number, 'set capabilities');
+  check(
+    libcFunction('int capset(void *header, const void *data)')(header, data) as number,
+    'set capabilities',
+  );
 }
 
 function takeGroups({ gid, additionalGids }: EnteringStep): void {

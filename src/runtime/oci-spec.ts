@@ -88,7 +88,11 @@ function defaultMounts(options: SpecOptions): OciMount[] {
       type: 'devpts',
       source: 'devpts',
       options: [
-        ...['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
+        'nosuid',
+        'noexec',
+        'newinstance',
+        'ptmxmode=0666',
+        'mode=0620',
         ...(options.ids === 'one' ? [] : ['gid=5']),
       ],
     },

@@ -99,7 +99,9 @@ export class PlainMounts {
 }
 
 /** Whether what the step writes there is for others too. */
-export function isWritten(mount: PathMount): mount is PathMount & { readonly type: 'bind'; readonly readOnly?: false } {
+export function isWritten(
+  mount: PathMount,
+): mount is PathMount & { readonly type: 'bind'; readonly readOnly?: false } {
   return mount.type === 'bind' && mount.isFolder && mount.readOnly !== true;
 }
 

@@ -20,9 +20,13 @@ import { runStepProcess } from './step-process.ts';
  */
 export async function runPlainStep(step: PreparedStep, folder: string): Promise<RunStepResult> {
   if (step.network === 'none') {
-    throw new HawserError('UNSUPPORTED', 'RUN with --network=none: this machine grants hawser no namespaces', {
-      remedy: 'Run hawser with CAP_SYS_ADMIN, or without --network=none.',
-    });
+    throw new HawserError(
+      'UNSUPPORTED',
+      'RUN with --network=none: this machine grants hawser no namespaces',
+      {
+        remedy: 'Run hawser with CAP_SYS_ADMIN, or without --network=none.',
+      },
+    );
   }
   const mounts = [plainProc(join(folder, 'proc')), ...writeStepFiles(folder, step)];
   const locks = await lockWritten(mounts, step);
@@ -67,7 +71,18 @@ async function runMarked(step: PreparedStep, folder: string): Promise<RunStepRes
   const { rootfs, args, env, cwd, privileged, user } = step;
   const { uid, gid, additionalGids } = user;
   const parent = process.pid;
-  const entering: EnteringStep = { rootfs, args, env, cwd, uid, gid, additionalGids, privileged, mark, parent };
+  const entering: EnteringStep = {
+    rootfs,
+    args,
+    env,
+    cwd,
+    uid,
+    gid,
+    additionalGids,
+    privileged,
+    mark,
+    parent,
+  };
   const file = join(folder, 'step.json');
   writeFileSync(file, JSON.stringify(entering), { mode: 0o600 });
   const { onOutput, signal } = step;

@@ -64,13 +64,19 @@ describe('the same image wherever it is built', function () {
       'plain/files/a': 'a\n',
       key: 'secret',
     });
-    await run(['tar', '-cf', 'app/files.tar', '--owner=7', '--group=8', '--mtime=@1', '-C', 'app/files', '.'], {
-      cwd: sandbox.folder,
-      check: true,
-    });
+    await run(
+      ['tar', '-cf', 'app/files.tar', '--owner=7', '--group=8', '--mtime=@1', '-C', 'app/files', '.'],
+      {
+        cwd: sandbox.folder,
+        check: true,
+      },
+    );
     await run(['chmod', '-R', 'a+rX', sandbox.folder], { check: true });
     const root = await isolations.root('oci');
-    expected = [await build(root, 'app', '--isolation', 'oci'), await build(root, 'plain', '--isolation', 'oci')];
+    expected = [
+      await build(root, 'app', '--isolation', 'oci'),
+      await build(root, 'plain', '--isolation', 'oci'),
+    ];
     matrix.push(`runc: ${expected.join(' ')}`);
   });
   after(async () => {
@@ -134,7 +140,9 @@ describe('the same image wherever it is built', function () {
     await check(place);
     await share(place);
     const { stdout } = await place.run('system', 'doctor', '--format', 'json');
-    expect(stdout).to.match(/"choice":\s*"chroot"/).and.to.match(/"choice":\s*"copy"/);
+    expect(stdout)
+      .to.match(/"choice":\s*"chroot"/)
+      .and.to.match(/"choice":\s*"copy"/);
   });
 
   it('root of a container without its network: what cannot be had says what would help', async () => {
@@ -142,7 +150,9 @@ describe('the same image wherever it is built', function () {
     await sandbox.write({ 'none/Dockerfile': 'FROM busybox\nRUN --network=none true\n' });
     const { code, stderr } = await place.run('build', '-q', join(sandbox.folder, 'none'));
     expect(code).to.equal(1);
-    expect(stderr).to.match(/--network=none.*\[UNSUPPORTED\]/).and.to.match(/CAP_SYS_ADMIN/);
+    expect(stderr)
+      .to.match(/--network=none.*\[UNSUPPORTED\]/)
+      .and.to.match(/CAP_SYS_ADMIN/);
   });
 
   it('a plain user of a container: one clear message', async () => {
@@ -167,10 +177,15 @@ describe('the same image wherever it is built', function () {
     const place = await isolations.user('single', { subordinate: false });
     expect(await build(place, 'plain')).to.equal(expected[1]);
     matrix.push(`one id: - ${expected[1]}`);
-    await writeFile(join(sandbox.folder, 'plain/Dockerfile.chown'), 'FROM busybox\nCOPY --chown=7 files /x\n');
+    await writeFile(
+      join(sandbox.folder, 'plain/Dockerfile.chown'),
+      'FROM busybox\nCOPY --chown=7 files /x\n',
+    );
     const file = join(sandbox.folder, 'plain/Dockerfile.chown');
     const { code, stderr } = await place.run('build', '-q', '-f', file, join(sandbox.folder, 'plain'));
     expect(code).to.equal(1);
-    expect(stderr).to.match(/\/etc\/subuid/).and.to.match(/owner is not among your ids/);
+    expect(stderr)
+      .to.match(/\/etc\/subuid/)
+      .and.to.match(/owner is not among your ids/);
   });
 });

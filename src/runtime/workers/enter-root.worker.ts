@@ -6,7 +6,9 @@ import { type EnteringStep, enterRoot } from '../enter-root.ts';
 try {
   enterRoot(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as EnteringStep);
 } catch (error) {
-  const errno = isHawserError(error) ? (error.detail as { readonly errno?: string } | undefined)?.errno : undefined;
+  const errno = isHawserError(error)
+    ? (error.detail as { readonly errno?: string } | undefined)?.errno
+    : undefined;
   writeSync(2, `${messageOf(error)}\n`);
   // As a shell says it.
   process.exitCode = errno === 'ENOENT' ? 127 : errno === 'EACCES' || errno === 'ENOEXEC' ? 126 : 125;

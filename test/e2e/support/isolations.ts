@@ -91,7 +91,9 @@ export class Isolations {
       await run(['tar', '-C', rootfs, '-cf', `${rootfs}.tar`, '.'], { check: true });
       await docker.docker('import', `${rootfs}.tar`, 'container');
     }
-    const node = process.execPath.startsWith('/usr/') ? [] : ['-v', `${process.execPath}:${process.execPath}:ro`];
+    const node = process.execPath.startsWith('/usr/')
+      ? []
+      : ['-v', `${process.execPath}:${process.execPath}:ro`];
     const binds = ['-v', '/usr:/usr:ro', ...node, '-v', `${this.folder}:${this.folder}`];
     const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000' };
     const flags = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);

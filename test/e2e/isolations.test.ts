@@ -1,6 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import type { Context } from 'mocha';
 import { DockerDaemon } from './support/dockerd.ts';
 import { type Isolation, Isolations } from './support/isolations.ts';
 import { type ServedRegistry, serveHawser } from './support/registry.ts';
@@ -111,8 +113,27 @@ describe('the same image wherever it is built', function () {
     const digests = [await build(place, 'app', ...flags), await build(place, 'plain', ...flags)];
     matrix.push(`${place.name}: ${digests.join(' ')}`);
     expect(digests).to.deep.equal(expected);
-    expect(await sandbox.processes(), 'what still runs').to.have.length(1);
+    expect(await left(), 'what still runs beside the registry').to.deep.equal([]);
   }
+
+  /** A process that was killed may take a moment to go. */
+  async function left(): Promise<readonly string[]> {
+    for (let tries = 0; ; tries++) {
+      const found = (await sandbox.processes()).filter(words => !words.includes('registry serve'));
+      if (found.length === 0 || tries === 100) return found;
+      await delay(50);
+    }
+  }
+
+  /** A machine may grant plain users nothing: then there is nothing to compare. */
+  const userPlace = async (context: Context, name: string, subordinate: boolean) => {
+    const place = await isolations.user(name, { subordinate });
+    if (place === undefined) {
+      console.log('      skipped: a plain user gets no user namespace here');
+      context.skip();
+    }
+    return place;
+  };
 
   /** Builds with the cache, gives it a name, pushes and pulls it. */
   async function share(place: Isolation): Promise<void> {
@@ -164,8 +185,8 @@ describe('the same image wherever it is built', function () {
   });
 
   for (const isolation of ['oci', 'chroot']) {
-    it(`a plain user with subordinate ids, isolation ${isolation}`, async () => {
-      const place = await isolations.user(`rootless-${isolation}`, { subordinate: true });
+    it(`a plain user with subordinate ids, isolation ${isolation}`, async function () {
+      const place = await userPlace(this, `rootless-${isolation}`, true);
       await check(place, '--isolation', isolation);
       if (isolation === 'oci') await share(place);
       const { stdout } = await place.run('system', 'doctor', '--format', 'json');
@@ -173,8 +194,8 @@ describe('the same image wherever it is built', function () {
     });
   }
 
-  it('a plain user with one id: says what that limits, and builds what root alone owns', async () => {
-    const place = await isolations.user('single', { subordinate: false });
+  it('a plain user with one id: says what that limits, and builds what root alone owns', async function () {
+    const place = await userPlace(this, 'single', false);
     expect(await build(place, 'plain')).to.equal(expected[1]);
     matrix.push(`one id: - ${expected[1]}`);
     await writeFile(

@@ -67,8 +67,8 @@ export class Isolations {
     return this.#place(name, ['setpriv', '--inh-caps=-all', bounding]);
   }
 
-  /** A plain user, made for it, with or without a range of subordinate ids. */
-  async user(name: string, options: { readonly subordinate: boolean }): Promise<Isolation> {
+  /** A plain user, made for it, with or without a range of subordinate ids; undefined where it gets no namespace. */
+  async user(name: string, options: { readonly subordinate: boolean }): Promise<Isolation | undefined> {
     const user = `hawser${process.pid % 10_000}${this.#users.length}`;
     await run(['useradd', '--no-create-home', '--system', user], { check: true });
     this.#users.push(user);
@@ -76,7 +76,9 @@ export class Isolations {
       const range = '300000-365535';
       await run(['usermod', '--add-subuids', range, '--add-subgids', range, user], { check: true });
     }
-    const place = await this.#place(name, ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups']);
+    const words = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups'];
+    if ((await run([...words, 'unshare', '--user', 'true'])).code !== 0) return undefined;
+    const place = await this.#place(name, words);
     await run(['chown', user, join(this.folder, name)], { check: true });
     return place;
   }

@@ -4,6 +4,8 @@ import type { Descriptor } from '../image/descriptor.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Snapshotter } from '../layers/snapshotter.ts';
 import type { RunIsolation, RunStep } from '../runtime/run-step-types.ts';
+import type { CacheSource } from './cache/cache-source.ts';
+import type { CacheTarget, PushCache } from './cache/export-cache.ts';
 import type { SecretSource } from './execute/mounts/secrets.ts';
 import type { SshSource } from './execute/mounts/ssh-forward.ts';
 import type { BuildObserver } from './observer.ts';
@@ -37,6 +39,8 @@ export interface BuildEnvironment {
   readonly loadRunStep: () => Promise<RunStep>;
   /** Without it, only local images can be built upon. */
   readonly images?: ImageSource;
+  /** For `--cache-to type=registry`. */
+  readonly pushCache?: PushCache;
   readonly observer?: BuildObserver;
   readonly signal?: AbortSignal | undefined;
   /** Default `auto`. */
@@ -67,6 +71,11 @@ export interface BuildOptions {
   readonly tags?: readonly string[];
   readonly platform?: Platform;
   readonly noCache?: boolean;
+  /** Names or numbers of stages whose steps run although the cache has them. */
+  readonly noCacheFilter?: readonly string[];
+  /** `--cache-from`: asked, in this order, for steps that the local cache lacks. */
+  readonly cacheFrom?: readonly CacheSource[];
+  readonly cacheTo?: readonly CacheTarget[];
   /** Looks base images up at their registry although they are here. */
   readonly pull?: boolean;
   readonly network?: 'host' | 'none' | 'default';

@@ -38,5 +38,6 @@ export function buildEnvironment(
     },
     loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
     images: registrySource(options.store),
+    pushCache: async (target, artifact) => (await import('./cache-registry.ts')).pushCache(target, artifact),
   };
 }

@@ -35,23 +35,35 @@ export async function importFromLayout(
   text: string,
   into: { readonly store: LayoutStore; readonly lease: Lease; readonly signal?: AbortSignal | undefined },
 ): Promise<Descriptor> {
-  const { folder, name, digest } = parseLayoutReference(text);
-  const root = resolve(folder);
-  const manifests = await readIndex(root, folder);
+  const { folder, ...wanted } = parseLayoutReference(text);
+  const found = await findInLayout(folder, wanted);
+  const { store, lease, signal } = into;
+  const blobs = new LayoutBlobs(resolve(folder), '');
+  for await (const { digest: blob, size } of walkImage(blobs, found)) {
+    // Other platforms of an index may be left out of a layout.
+    if ((await blobs.stat(blob)) === undefined) continue;
+    await store.ingest(blobs.open(blob, { signal }), { digest: blob, size, lease, signal });
+  }
+  return found;
+}
+
+/**
+ * The image of a layout that has this name and digest; with neither, the only one.
+ *
+ * @throws HawserError CONTEXT_INVALID where the folder is no layout, IMAGE_UNKNOWN
+ */
+export async function findInLayout(
+  folder: string,
+  { name, digest }: { readonly name?: string; readonly digest?: string },
+): Promise<Descriptor> {
+  const manifests = await readIndex(resolve(folder), folder);
   const found = manifests.find(
     manifest =>
       (digest === undefined || manifest.digest === digest) &&
       (name === undefined || manifest.annotations?.[referenceName] === name),
   );
   const isClear = digest !== undefined || name !== undefined || manifests.length === 1;
-  if (found === undefined || !isClear) throw unknown(text, manifests, name);
-  const { store, lease, signal } = into;
-  const blobs = new LayoutBlobs(root, '');
-  for await (const { digest: blob, size } of walkImage(blobs, found)) {
-    // Other platforms of an index may be left out of a layout.
-    if ((await blobs.stat(blob)) === undefined) continue;
-    await store.ingest(blobs.open(blob, { signal }), { digest: blob, size, lease, signal });
-  }
+  if (found === undefined || !isClear) throw unknown(folder, manifests, name);
   return found;
 }
 
@@ -73,12 +85,16 @@ async function readIndex(root: string, written: string): Promise<readonly Descri
   }
 }
 
-function unknown(text: string, manifests: readonly Descriptor[], name: string | undefined): HawserError {
+function unknown(folder: string, manifests: readonly Descriptor[], name: string | undefined): HawserError {
   const names = manifests.flatMap(manifest => manifest.annotations?.[referenceName] ?? []);
   const near = name === undefined ? undefined : nearest(name, names);
   const known =
     names.length === 0 ? 'Its images have no names: give a digest.' : `It has ${names.join(', ')}.`;
-  return new HawserError('IMAGE_UNKNOWN', `oci-layout://${text} names no image of that layout`, {
-    remedy: near === undefined ? known : `Did you mean ${near}?`,
-  });
+  return new HawserError(
+    'IMAGE_UNKNOWN',
+    `${JSON.stringify(folder)} is a layout without the image that is asked for`,
+    {
+      remedy: near === undefined ? known : `Did you mean ${near}?`,
+    },
+  );
 }

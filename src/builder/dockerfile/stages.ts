@@ -120,6 +120,11 @@ export function findSourceStage(
   return fail(`stage ${JSON.stringify(name)} is not defined yet`, `Move stage ${wanted} above this one.`);
 }
 
+/** Whether a flag that lists stages means this one, by name or number. */
+export function isCalled(stage: Stage, name: string): boolean {
+  return stage.name === name.toLowerCase() || String(stage.index) === name;
+}
+
 /** The stage to build: the last one, or what `--target` names. Numbers are no names. */
 export function findTarget(program: Program, name?: string): Stage {
   const wanted = name?.toLowerCase();

@@ -3,6 +3,7 @@ import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
+import type { ImportedCache } from '../cache/imported-cache.ts';
 import { located } from '../located.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { emptyState, extendState, type FileState } from './file-state.ts';
@@ -13,6 +14,8 @@ import type { Workspace } from './workspace.ts';
 
 export interface SolverOptions {
   readonly cache: BuildCache;
+  /** Asked for what the cache lacks. */
+  readonly imported?: ImportedCache | undefined;
   readonly store: BlobReader;
   readonly lease: Lease;
   readonly workspace: Workspace;
@@ -31,6 +34,7 @@ export class Solver {
   readonly #options: SolverOptions;
   readonly #solved = new Map<Vertex, Promise<FileState>>();
   readonly #byKey = new Map<Digest, Promise<CachedLayer>>();
+  readonly #results = new Map<Vertex, SolvedStep>();
   readonly #semaphore: Semaphore;
 
   constructor(options: SolverOptions) {
@@ -47,6 +51,11 @@ export class Solver {
       await Promise.allSettled(this.#solved.values());
       throw error;
     }
+  }
+
+  /** What each vertex came to that was solved, but for what nobody may find again. */
+  get results(): ReadonlyMap<Vertex, SolvedStep> {
+    return this.#results;
   }
 
   #solve(vertex: Vertex): Promise<FileState> {
@@ -94,6 +103,7 @@ export class Solver {
       if (running !== undefined) {
         const layer = await running;
         work.step.cached();
+        this.#note(work.vertex, layer, key);
         return layer;
       }
       const layer = this.#lookUpOrExecute(operation, key, { ...work, headStart });
@@ -117,9 +127,10 @@ export class Solver {
   async #lookUpOrExecute(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
     const { vertex, step, inputs } = work;
     const mayReuse = vertex.ignoreCache !== true;
-    const known = mayReuse ? await this.#lookUp(key) : undefined;
+    const known = mayReuse ? await this.#lookUp(key, vertex) : undefined;
     if (known !== undefined) {
       step.cached();
+      this.#note(vertex, known, key);
       return known;
     }
     if (work.headStart !== undefined) {
@@ -130,10 +141,11 @@ export class Solver {
     return this.#semaphore.run(async () => {
       throwIfAborted(abort.signal);
       const contentKey = await operation.contentKey?.(inputs, workspace);
-      const same = contentKey === undefined || !mayReuse ? undefined : await this.#lookUp(contentKey);
+      const same = contentKey === undefined || !mayReuse ? undefined : await this.#lookUp(contentKey, vertex);
       if (same !== undefined) {
         await cache.put(key, { ...same, step: vertex.name });
         step.cached();
+        this.#note(vertex, same, key, ...(contentKey === undefined ? [] : [contentKey]));
         return same;
       }
       step.started();
@@ -146,11 +158,22 @@ export class Solver {
     const { transient, ...layer } = result;
     if (transient === true) return layer;
     for (const key of keys) await this.#options.cache.put(key, { ...layer, step: vertex.name });
+    this.#note(vertex, layer, ...keys);
     return layer;
   }
 
+  #note(vertex: Vertex, layer: CachedLayer, ...keys: readonly Digest[]): void {
+    this.#results.set(vertex, { layer, keys });
+  }
+
+  async #lookUp(key: Digest, vertex: Vertex): Promise<CachedLayer | undefined> {
+    const { imported, lease, abort } = this.#options;
+    const known = await this.#lookUpHere(key);
+    return known ?? imported?.find(key, vertex.name, { lease, signal: abort.signal });
+  }
+
   /** A cached layer, once it is certain that it is there and stays. */
-  async #lookUp(key: Digest): Promise<CachedLayer | undefined> {
+  async #lookUpHere(key: Digest): Promise<CachedLayer | undefined> {
     const { cache, lease, store } = this.#options;
     const record = cache.get(key);
     if (record === undefined) return undefined;
@@ -161,6 +184,12 @@ export class Solver {
     await cache.forget(key);
     return undefined;
   }
+}
+
+/** A step, for who takes the cache elsewhere. */
+export interface SolvedStep {
+  readonly layer: CachedLayer;
+  readonly keys: readonly Digest[];
 }
 
 interface Work {

@@ -10,6 +10,7 @@ import {
   findBaseStage,
   findSourceStage,
   findTarget,
+  isCalled,
   type Program,
   type Stage,
 } from '../dockerfile/stages.ts';
@@ -39,6 +40,8 @@ export interface PlanOptions {
   readonly settings: BuildSettings;
   readonly target: string | undefined;
   readonly platform: Platform;
+  /** Stages whose steps run although the cache has them. */
+  readonly noCacheFilter?: readonly string[];
   /** The image of a FROM or of a `COPY --from`. */
   readonly resolveBase: (
     image: string,
@@ -123,8 +126,12 @@ class Planner {
     const label = this.#labelOf(stage);
     let step = 1;
     let draft = work.begin;
+    const { settings: shared, noCacheFilter = [] } = this.#options;
+    const settings = noCacheFilter.some(name => isCalled(stage, name))
+      ? { ...shared, noCache: true }
+      : shared;
     for (const instruction of work.instructions) {
-      const line = new LineContext(this.#options.settings, {
+      const line = new LineContext(settings, {
         instruction,
         nextStep: () => ({ id: `${stage.index}.${++step}`, prefix: `[${label}${step}/${total}] ` }),
         sourceOf: (from, use) => work.sources.get(sourceKey(from, use)) as SourceOfCopy,

@@ -1,11 +1,15 @@
 import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
+import type { CacheSource } from '../../builder/cache/cache-source.ts';
+import type { CacheTarget } from '../../builder/cache/export-cache.ts';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Platform } from '../../image/platform.ts';
+
+type OpenCacheSource = CacheSource & { close?(): void };
 
 export default class ImageBuild extends BaseCommand {
   static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
@@ -50,6 +54,24 @@ export default class ImageBuild extends BaseCommand {
     }),
     target: Flags.string({ description: 'the stage to build; default the last' }),
     'no-cache': Flags.boolean({ description: 'run every step' }),
+    'no-cache-filter': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'run every step of these stages',
+      helpValue: 'STAGE[,STAGE]',
+    }),
+    'cache-from': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'where to look for results of steps that are not here',
+      helpValue: 'REF|type=registry,ref=REF|type=local,src=FOLDER',
+    }),
+    'cache-to': Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'where to put the results of steps; mode=max: of stages that are not in the image too',
+      helpValue: 'type=registry,ref=REF|type=local,dest=FOLDER|type=inline[,mode=min|max]',
+    }),
     pull: Flags.boolean({ description: 'look base images up at their registry although they are here' }),
     network: Flags.string({
       options: ['default', 'host', 'none'],
@@ -139,6 +161,7 @@ export default class ImageBuild extends BaseCommand {
       await this.#call(call, { ...request, cacheRoot: join(this.roots.root, 'build-cache') });
       return;
     }
+    const caches = await cacheOptions(flags);
     const progress = chooseBuildProgress(
       flags.quiet ? 'quiet' : (flags.progress as 'auto' | 'plain' | 'tty'),
     );
@@ -149,6 +172,8 @@ export default class ImageBuild extends BaseCommand {
           labels: cli.parseAssignments(flags.label ?? [], {}),
           tags: flags.tag ?? [],
           noCache: flags['no-cache'],
+          noCacheFilter: (flags['no-cache-filter'] ?? []).flatMap(names => names.split(',')),
+          ...caches,
           pull: flags.pull,
           squash: flags.squash,
           network: flags.network as 'default' | 'host' | 'none',
@@ -170,6 +195,7 @@ export default class ImageBuild extends BaseCommand {
       else this.note([`Image ${result.imageID}`, ...result.names.map(name => `  named ${name}`)].join('\n'));
     } finally {
       progress.stop();
+      for (const source of caches.cacheFrom) source.close?.();
     }
   }
 
@@ -186,6 +212,17 @@ export default class ImageBuild extends BaseCommand {
     if (answer.error !== undefined) throw answer.error;
     if (answer.failed) process.exitCode = 1;
   }
+}
+
+/** `--cache-from` and `--cache-to`; who uses neither loads nothing for them. */
+async function cacheOptions(
+  flags: Readonly<Partial<Record<'cache-from' | 'cache-to', readonly string[] | undefined>>>,
+): Promise<{ readonly cacheFrom: readonly OpenCacheSource[]; readonly cacheTo: readonly CacheTarget[] }> {
+  const { 'cache-from': from = [], 'cache-to': to = [] } = flags;
+  if (from.length + to.length === 0) return { cacheFrom: [], cacheTo: [] };
+  const { parseCacheSource, parseCacheTarget } = await import('../../cli/cache-flags.ts');
+  const cacheTo = to.map(parseCacheTarget);
+  return { cacheFrom: await Promise.all(from.map(parseCacheSource)), cacheTo };
 }
 
 async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {

@@ -3,6 +3,7 @@ import { Args, Flags } from '@oclif/core';
 import type { CacheSource } from '../../builder/cache/cache-source.ts';
 import type { CacheTarget } from '../../builder/cache/export-cache.ts';
 import type { CheckRequest } from '../../builder/check-build.ts';
+import type { BuildResult } from '../../builder/environment.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
@@ -191,12 +192,16 @@ export default class ImageBuild extends BaseCommand {
         }),
       );
       progress.stop();
-      if (flags.quiet) this.print(result.imageID);
-      else this.note([`Image ${result.imageID}`, ...result.names.map(name => `  named ${name}`)].join('\n'));
+      this.#tell(result, flags.quiet);
     } finally {
       progress.stop();
       for (const source of caches.cacheFrom) source.close?.();
     }
+  }
+
+  #tell({ imageID, names }: BuildResult, quiet: boolean): void {
+    if (quiet) this.print(imageID);
+    else this.note([`Image ${imageID}`, ...names.map(name => `  named ${name}`)].join('\n'));
   }
 
   async #call(text: string, request: CheckRequest): Promise<void> {

@@ -43,7 +43,10 @@ export async function neededSnapshots(store: LayoutStore): Promise<Set<Digest>> 
 }
 
 /** Removes snapshots that no image needs, children before parents; those in use stay. @returns bytes */
-async function pruneSnapshots(snapshots: SnapshotCatalog, needed: ReadonlySet<Digest>): Promise<number> {
+export async function pruneSnapshots(
+  snapshots: SnapshotCatalog,
+  needed: ReadonlySet<Digest>,
+): Promise<number> {
   let freed = 0;
   for (let again = true; again; ) {
     again = false;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors/hawser-error.ts';
@@ -17,6 +17,15 @@ export interface CachedLayer {
 export interface CacheRecord extends CachedLayer {
   /** The step as the Dockerfile has it, for `builder du`. */
   readonly step: string;
+  /** ChainID of what the step stands on; left out for nothing, and where nobody knows it. */
+  readonly parent?: Digest;
+}
+
+export interface ListedRecord {
+  readonly key: Digest;
+  readonly record: CacheRecord;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
 }
 
 /**
@@ -40,6 +49,20 @@ export class BuildCache {
     }
   }
 
+  /** As `get`; and notes the time, by which `builder prune` finds what nobody has used for long. */
+  use(key: Digest): CacheRecord | undefined {
+    const record = this.get(key);
+    if (record === undefined) return undefined;
+    const now = new Date();
+    try {
+      utimesSync(this.#pathOf(key), now, now);
+    } catch (error) {
+      // Pruned in this moment.
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+    return record;
+  }
+
   /** Not flushed: a record that a power cut takes costs one step to be run again, and half of one is no JSON. */
   async put(key: Digest, record: CacheRecord): Promise<void> {
     await writeFileAtomic(this.#pathOf(key), JSON.stringify(record), { durable: false });
@@ -49,12 +72,14 @@ export class BuildCache {
     await rm(this.#pathOf(key), { force: true });
   }
 
-  async list(): Promise<readonly { readonly key: Digest; readonly record: CacheRecord }[]> {
-    const records: { key: Digest; record: CacheRecord }[] = [];
+  async list(): Promise<readonly ListedRecord[]> {
+    const records: ListedRecord[] = [];
     for (const name of await this.#names()) {
       const key = `sha256:${name.replace(/\.json$/, '')}`;
-      const record = isDigest(key) ? this.get(key) : undefined;
-      if (record !== undefined) records.push({ key: key as Digest, record });
+      if (!isDigest(key)) continue;
+      const record = this.get(key);
+      const info = statSync(this.#pathOf(key), { throwIfNoEntry: false });
+      if (record !== undefined && info !== undefined) records.push({ key, record, lastUsed: info.mtimeMs });
     }
     return records;
   }

@@ -135,7 +135,7 @@ export class Solver {
     }
     if (work.headStart !== undefined) {
       step.started();
-      return this.#keep([key], vertex, await work.headStart.finish());
+      return this.#keep([key], work, await work.headStart.finish());
     }
     const { workspace, abort, cache } = this.#options;
     return this.#semaphore.run(async () => {
@@ -143,22 +143,22 @@ export class Solver {
       const contentKey = await operation.contentKey?.(inputs, workspace);
       const same = contentKey === undefined || !mayReuse ? undefined : await this.#lookUp(contentKey, vertex);
       if (same !== undefined) {
-        await cache.put(key, { ...same, step: vertex.name });
+        await cache.put(key, { ...same, ...notedOf(work) });
         step.cached();
         this.#note(vertex, same, key, ...(contentKey === undefined ? [] : [contentKey]));
         return same;
       }
       step.started();
       const result = await operation.execute(inputs, this.#executeOptions(work));
-      return this.#keep(contentKey === undefined ? [key] : [key, contentKey], vertex, result);
+      return this.#keep(contentKey === undefined ? [key] : [key, contentKey], work, result);
     });
   }
 
-  async #keep(keys: readonly Digest[], vertex: Vertex, result: Result): Promise<CachedLayer> {
+  async #keep(keys: readonly Digest[], work: Work, result: Result): Promise<CachedLayer> {
     const { transient, ...layer } = result;
     if (transient === true) return layer;
-    for (const key of keys) await this.#options.cache.put(key, { ...layer, step: vertex.name });
-    this.#note(vertex, layer, ...keys);
+    for (const key of keys) await this.#options.cache.put(key, { ...layer, ...notedOf(work) });
+    this.#note(work.vertex, layer, ...keys);
     return layer;
   }
 
@@ -175,7 +175,7 @@ export class Solver {
   /** A cached layer, once it is certain that it is there and stays. */
   async #lookUpHere(key: Digest): Promise<CachedLayer | undefined> {
     const { cache, lease, store } = this.#options;
-    const record = cache.get(key);
+    const record = cache.use(key);
     if (record === undefined) return undefined;
     const { descriptor, diffID, created } = record;
     await lease.add(descriptor.digest);
@@ -198,6 +198,12 @@ interface Work {
   readonly step: StepInProgress;
   /** Its execution, where that began before the key was known. */
   readonly headStart?: HeadStart | undefined;
+}
+
+/** What a record of the cache says of the step beside its layer. */
+function notedOf({ vertex, inputs }: Work) {
+  const parent = inputs[0]?.chainID;
+  return { step: vertex.name, ...(parent === undefined ? {} : { parent }) };
 }
 
 /** Tells the observer about one vertex, each thing once. */

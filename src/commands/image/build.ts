@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
-import type { CacheSource } from '../../builder/cache/cache-source.ts';
-import type { CacheTarget } from '../../builder/cache/export-cache.ts';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import type { BuildResult } from '../../builder/environment.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
@@ -9,8 +7,6 @@ import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Platform } from '../../image/platform.ts';
-
-type OpenCacheSource = CacheSource & { close?(): void };
 
 export default class ImageBuild extends BaseCommand {
   static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
@@ -172,8 +168,6 @@ export default class ImageBuild extends BaseCommand {
           ...request,
           labels: cli.parseAssignments(flags.label ?? [], {}),
           tags: flags.tag ?? [],
-          noCache: flags['no-cache'],
-          noCacheFilter: (flags['no-cache-filter'] ?? []).flatMap(names => names.split(',')),
           ...caches,
           pull: flags.pull,
           squash: flags.squash,
@@ -219,15 +213,21 @@ export default class ImageBuild extends BaseCommand {
   }
 }
 
-/** `--cache-from` and `--cache-to`; who uses neither loads nothing for them. */
-async function cacheOptions(
-  flags: Readonly<Partial<Record<'cache-from' | 'cache-to', readonly string[] | undefined>>>,
-): Promise<{ readonly cacheFrom: readonly OpenCacheSource[]; readonly cacheTo: readonly CacheTarget[] }> {
-  const { 'cache-from': from = [], 'cache-to': to = [] } = flags;
-  if (from.length + to.length === 0) return { cacheFrom: [], cacheTo: [] };
+interface CacheFlags {
+  readonly 'no-cache': boolean;
+  readonly 'no-cache-filter': readonly string[] | undefined;
+  readonly 'cache-from': readonly string[] | undefined;
+  readonly 'cache-to': readonly string[] | undefined;
+}
+
+/** What is reused, and where it comes from and goes; who uses neither loads nothing for them. */
+async function cacheOptions(flags: CacheFlags) {
+  const { 'cache-from': from = [], 'cache-to': to = [], 'no-cache-filter': stages = [] } = flags;
+  const reuse = { noCache: flags['no-cache'], noCacheFilter: stages.flatMap(names => names.split(',')) };
+  if (from.length + to.length === 0) return { ...reuse, cacheFrom: [], cacheTo: [] };
   const { parseCacheSource, parseCacheTarget } = await import('../../cli/cache-flags.ts');
   const cacheTo = to.map(parseCacheTarget);
-  return { cacheFrom: await Promise.all(from.map(parseCacheSource)), cacheTo };
+  return { ...reuse, cacheFrom: await Promise.all(from.map(parseCacheSource)), cacheTo };
 }
 
 async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHawserError, systemErrorCode } from '../../../errors/hawser-error.ts';
@@ -97,26 +98,55 @@ async function makeCache(path: string, request: CacheMountRequest): Promise<void
   await rename(beginning, path);
 }
 
-/** Empties the caches that nobody uses right now. Their locks stay, since others may be waiting for them. @returns bytes */
-export async function pruneCacheMounts(root: string): Promise<number> {
-  let freed = 0;
+export interface CacheMountInfo {
+  /** `<key>/<number>` */
+  readonly name: string;
+  readonly size: number;
+  /** Milliseconds since 1970: its folder's time. */
+  readonly changed: number;
+}
+
+/** The caches below `root`, measured. */
+export async function listCacheMounts(root: string): Promise<readonly CacheMountInfo[]> {
+  const found: CacheMountInfo[] = [];
   for (const key of await namesIn(root)) {
-    const folder = join(root, key);
-    for (const number of (await namesIn(folder)).filter(name => /^\d+$/.test(name))) {
-      try {
-        await withFileLock(
-          join(folder, `${number}.lock`),
-          async () => {
-            freed += diskUsage(join(folder, number));
-            await rm(join(folder, number), { recursive: true, force: true });
-          },
-          { timeout: 0 },
-        );
-      } catch (error) {
-        if (!isHawserError(error, 'LOCK_TIMEOUT')) throw error;
-      }
+    for (const number of (await namesIn(join(root, key))).filter(name => /^\d+$/.test(name))) {
+      const path = join(root, key, number);
+      const info = statSync(path, { throwIfNoEntry: false });
+      if (info !== undefined)
+        found.push({ name: `${key}/${number}`, size: diskUsage(path), changed: info.mtimeMs });
     }
   }
+  return found;
+}
+
+/**
+ * Removes a cache unless somebody uses it right now. Its lock stays, since others may be waiting for it.
+ *
+ * @returns bytes; undefined where it is in use
+ */
+export async function removeCacheMount(root: string, name: string): Promise<number | undefined> {
+  const path = join(root, name);
+  try {
+    return await withFileLock(
+      `${path}.lock`,
+      async () => {
+        const size = diskUsage(path);
+        await rm(path, { recursive: true, force: true });
+        return size;
+      },
+      { timeout: 0 },
+    );
+  } catch (error) {
+    if (isHawserError(error, 'LOCK_TIMEOUT')) return undefined;
+    throw error;
+  }
+}
+
+/** Empties the caches that nobody uses right now. @returns bytes */
+export async function pruneCacheMounts(root: string): Promise<number> {
+  let freed = 0;
+  for (const { name } of await listCacheMounts(root)) freed += (await removeCacheMount(root, name)) ?? 0;
   return freed;
 }
 

@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Lease } from '../content/store.ts';
 import type { Descriptor } from '../image/descriptor.ts';
+import type { ManifestOfImage } from '../image/manifest.ts';
 import { hostPlatform } from '../image/platform.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
-import { exportCaches, withInlineCache } from './cache/export-cache.ts';
 import type { ImportedCache } from './cache/imported-cache.ts';
 import { ignoreOptionOf, refuseFindings, unconsumedArguments } from './check-build.ts';
 import { NamedContexts } from './context/named-contexts.ts';
@@ -13,6 +13,7 @@ import type { OpenedContext } from './context/open-context.ts';
 import { checkProgram } from './dockerfile/lint/check.ts';
 import { isCalled, type Program } from './dockerfile/stages.ts';
 import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
+import type { Vertex } from './execute/operation.ts';
 import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
 import {
@@ -42,6 +43,12 @@ export interface SharedParts {
   /** `--cache-from` */
   readonly imported: ImportedCache | undefined;
   readonly loaderFor: (until: AbortSignal) => () => Promise<RemoteSources>;
+}
+
+/** What the steps came to, and which of them is the image. */
+interface SolvedSteps {
+  readonly results: Solver['results'];
+  readonly target: Vertex;
 }
 
 /** Of one try. */
@@ -122,8 +129,7 @@ export class BuildAttempt {
       labels: options.labels ?? {},
       epoch: options.sourceDateEpoch,
     });
-    const inline = options.cacheTo?.some(({ type }) => type === 'inline') === true && options.squash !== true;
-    const image = inline ? { ...plain, manifest: withInlineCache(plain.manifest, steps) } : plain;
+    const image = { ...plain, manifest: await this.#withInlineCache(plain.manifest, steps) };
     const exported = await this.#export({
       store: environment.store,
       workspace: this.#workspace,
@@ -134,7 +140,31 @@ export class BuildAttempt {
       names: this.#parts.names,
       signal: abort.signal,
     });
-    await exportCaches(options.cacheTo ?? [], {
+    await this.#exportCaches(steps);
+    return { descriptor: descriptorOf(exported), imageID: exported.config.digest, names: this.#parts.names };
+  }
+
+  close(): Promise<void> {
+    return this.#workspace.close();
+  }
+
+  async #withInlineCache(manifest: ManifestOfImage, steps: SolvedSteps): Promise<ManifestOfImage> {
+    const { cacheTo = [], squash } = this.#parts.options;
+    if (!cacheTo.some(({ type }) => type === 'inline')) return manifest;
+    if (squash === true) {
+      this.#observer.warning?.('a squashed image has no layers of steps, and gets no cache inline');
+      return manifest;
+    }
+    const { withInlineCache } = await import('./cache/export-cache.ts');
+    return withInlineCache(manifest, steps);
+  }
+
+  async #exportCaches(steps: SolvedSteps): Promise<void> {
+    const { environment, lease, imported, options, abort } = this.#parts;
+    const targets = (options.cacheTo ?? []).filter(target => target.type !== 'inline');
+    if (targets.length === 0) return;
+    const { exportCaches } = await import('./cache/export-cache.ts');
+    await exportCaches(targets, {
       ...steps,
       store: environment.store,
       lease,
@@ -143,11 +173,6 @@ export class BuildAttempt {
       observer: this.#observer,
       signal: abort.signal,
     });
-    return { descriptor: descriptorOf(exported), imageID: exported.config.digest, names: this.#parts.names };
-  }
-
-  close(): Promise<void> {
-    return this.#workspace.close();
   }
 
   async #fetchLayer(layer: Descriptor): Promise<void> {

@@ -4,7 +4,7 @@ import { formatReference, parseReference, withDefaultTag } from '../image/refere
 import { throwIfAborted } from '../util/abort.ts';
 import { BuildAttempt, type SharedParts } from './build-attempt.ts';
 import { BuildCache } from './cache/build-cache.ts';
-import { ImportedCache } from './cache/imported-cache.ts';
+import type { ImportedCache } from './cache/imported-cache.ts';
 import { type ContextRequest, openContext } from './context/open-context.ts';
 import { dockerfileText, parseDockerfile } from './dockerfile/parse.ts';
 import { parseProgram } from './dockerfile/stages.ts';
@@ -43,7 +43,7 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     requireBuiltInFrontend(text, { file: name, override: options.buildArgs?.BUILDKIT_SYNTAX });
     const program = parseProgram(parseDockerfile(text, { file: name }));
     lease = await environment.store.leases.acquire('build');
-    const imported = importedCache(options, environment);
+    const imported = await importedCache(options, environment);
     const parts = { environment, program, context, scratch, lease, names, imported, loaderFor };
     return await tryUntilNothingIsLost({ ...parts, options: withSourceDateEpoch(options, program) }, signal);
   } finally {
@@ -52,11 +52,12 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
   }
 }
 
-function importedCache(
+async function importedCache(
   { cacheFrom = [], platform = hostPlatform() }: BuildOptions,
   { store, cacheRoot, observer }: BuildEnvironment,
-): ImportedCache | undefined {
+): Promise<ImportedCache | undefined> {
   if (cacheFrom.length === 0) return undefined;
+  const { ImportedCache } = await import('./cache/imported-cache.ts');
   const warn = (message: string) => observer?.warning?.(message);
   return new ImportedCache(cacheFrom, { store, cache: new BuildCache(cacheRoot), platform, warn });
 }

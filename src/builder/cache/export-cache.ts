@@ -35,6 +35,8 @@ export type CacheTarget =
     })
   | (CacheTargetCommon & { readonly type: 'local'; readonly folder: string; readonly tag: string });
 
+type ArtifactTarget = Exclude<CacheTarget, { readonly type: 'inline' }>;
+
 /** Puts an artifact where others find it; the command wires a registry client in. */
 export type PushCache = (
   target: { readonly reference: string; readonly plainHttp: boolean },
@@ -114,10 +116,7 @@ export function withInlineCache(
  *
  * @throws HawserError, whatever the registry or the disk says
  */
-async function exportCache(
-  target: Exclude<CacheTarget, { readonly type: 'inline' }>,
-  work: ExportCacheWork,
-): Promise<void> {
+async function exportCache(target: ArtifactTarget, work: ExportCacheWork): Promise<void> {
   const { store, lease, imported, signal } = work;
   const { steps, layers } = collect(target.mode, work);
   const config = cacheConfig(steps);
@@ -151,14 +150,13 @@ function collect(mode: 'min' | 'max', { results, target }: ExportCacheWork) {
   return { steps, layers: [...layers.values()] };
 }
 
-/** All of `--cache-to`, one after the other; `inline` is in the image already. */
+/** All of `--cache-to` that is not in the image itself, one after the other. */
 export async function exportCaches(
-  targets: readonly CacheTarget[],
+  targets: readonly ArtifactTarget[],
   work: ExportCacheWork & { readonly observer: BuildObserver },
 ): Promise<void> {
   const { observer, signal } = work;
   for (const [index, target] of targets.entries()) {
-    if (target.type === 'inline') continue;
     const place = target.type === 'registry' ? target.reference : target.folder;
     const vertex = { id: `cache ${index}`, name: `exporting cache to ${place}` };
     observer.vertexStarted(vertex);

@@ -9,7 +9,7 @@ import { readCompressedMemo, writeCompressedMemo } from './compression-memo.ts';
 
 export interface CompressLayerOptions {
   readonly compression: LayerCompression;
-  /** gzip 1 … 9, default 6; zstd 1 … 19, default 3. */
+  /** gzip 1 … 9, default 5; zstd 1 … 19, default 3. */
   readonly level?: number | undefined;
   /** Keeps the compressed blob from being collected. */
   readonly lease?: Lease | undefined;

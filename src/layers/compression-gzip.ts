@@ -57,7 +57,7 @@ export async function* gzip(
   let size = 0;
   yield header;
   for await (const block of blocksOf(source)) {
-    const job = deflateBlock(block, { level, finishFlush: constants.Z_SYNC_FLUSH });
+    const job = deflateBlock(block, { level, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH });
     // It is awaited later; a failure meanwhile is not unhandled.
     job.catch(() => undefined);
     running.push(job);

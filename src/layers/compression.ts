@@ -75,7 +75,7 @@ export function decompress(source: ByteSource, compression: Compression): AsyncI
 
 export interface CompressOptions {
   readonly compression: LayerCompression;
-  /** gzip 1 … 9, default 6; zstd 1 … 19, default 3. */
+  /** gzip 1 … 9, default 5; zstd 1 … 19, default 3. */
   readonly level?: number | undefined;
   /** How many blocks are compressed at once; does not change the result. Default: as many as there are processors. */
   readonly threads?: number | undefined;

@@ -121,8 +121,7 @@ async function pull({ peers, registry }: Stand): Promise<void> {
       },
       {
         name: 'podman',
-        prepare: async () =>
-          void (await run(peers.podmanCommand('rmi', '-f', name, `localhost/${image}`))),
+        prepare: async () => void (await run(peers.podmanCommand('rmi', '-f', name, `localhost/${image}`))),
         command: () => peers.podmanCommand('pull', '-q', '--tls-verify=false', name),
       },
       {
@@ -230,7 +229,15 @@ async function commit({ peers, folder }: Stand): Promise<void> {
     join(context, 'Dockerfile'),
     `FROM bench-base\nARG ROUND\nRUN ${write} && echo "$ROUND ended at $(cut -d' ' -f1 /proc/uptime)"\n`,
   );
-  const args = (round: number) => ['--progress', 'plain', '--build-arg', `ROUND=${round}`, '-t', 'run', context];
+  const args = (round: number) => [
+    '--progress',
+    'plain',
+    '--build-arg',
+    `ROUND=${round}`,
+    '-t',
+    'run',
+    context,
+  ];
   const seconds = async ({ stdout, stderr }: RunResult) => {
     const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
     const ended = /\d ended at (\d+\.\d+)/.exec(stdout + stderr);

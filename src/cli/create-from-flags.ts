@@ -7,7 +7,7 @@ import { createContainer } from '../runtime/create-container.ts';
 import type { Roots } from '../util/roots.ts';
 import { type ContainerFlags, containerRequest } from './container-flags.ts';
 import { openImages } from './open-images.ts';
-import { type PullPolicy, prepareImage } from './prepare-image.ts';
+import { type PullPolicy, useImage } from './prepare-image.ts';
 
 /** What `run` and `create` share: fetches and unpacks the image, makes the container. */
 export async function createFromFlags(
@@ -28,7 +28,7 @@ export async function createFromFlags(
     });
   }
   const request = containerRequest(flags, args, text => findContainer(engine, text).record.id);
-  const image = await prepareImage(
+  return useImage(
     { store: await openImages(roots), snapshotter: engine.snapshotter },
     {
       name,
@@ -37,6 +37,6 @@ export async function createFromFlags(
       quiet: flags.quiet,
       signal,
     },
+    image => createContainer(engine, { ...request, image }),
   );
-  return createContainer(engine, { ...request, image });
 }

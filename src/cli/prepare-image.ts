@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { resolveImage, type StoredImage } from '../content/resolve-image.ts';
-import type { LayoutStore } from '../content/store.ts';
+import type { LayoutStore, Lease } from '../content/store.ts';
 import { isHawserError } from '../errors/hawser-error.ts';
 import type { Platform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
@@ -94,13 +94,40 @@ export async function fetchImage(
   return pullIntoStore(store, text, options);
 }
 
-/** The image, fetched and unpacked: what a container is made from. */
-export async function prepareImage(
+/** The image, under the lease; fetched again where a collection took it between look and lease. */
+async function fetchLeased(store: LayoutStore, lease: Lease, options: UseImageOptions): Promise<StoredImage> {
+  for (;;) {
+    const image = await fetchImage(store, options.name, options);
+    await lease.add(image.manifest.digest);
+    if ((await store.stat(image.manifest.digest)) !== undefined) return image;
+  }
+}
+
+type UseImageOptions = FetchImageOptions & { readonly name: string };
+
+/**
+ * Makes a container, or what else, of an image, fetched and unpacked. A pruning beside it takes neither the image's
+ * content nor, for good, its snapshot, until `use` stands on it.
+ */
+export async function useImage<Result>(
   parts: { readonly store: LayoutStore; readonly snapshotter: Snapshotter },
-  options: FetchImageOptions & { readonly name: string },
-): Promise<ContainerImage> {
-  const { unpackImage } = await import('../layers/unpack-image.ts');
-  const image = await fetchImage(parts.store, options.name, { ...options, snapshotter: parts.snapshotter });
-  const chainID = await unpackImage(parts.store, parts.snapshotter, image, { signal: options.signal });
-  return { name: options.name, id: image.config.digest, config: image.config.value, chainID };
+  options: UseImageOptions,
+  use: (image: ContainerImage) => Promise<Result>,
+): Promise<Result> {
+  const [{ unpackImage }, { despitePruning }] = await Promise.all([
+    import('../layers/unpack-image.ts'),
+    import('../layers/despite-pruning.ts'),
+  ]);
+  const { store, snapshotter } = parts;
+  const { name, signal } = options;
+  const lease = await store.leases.acquire(`container of ${name}`);
+  try {
+    const image = await fetchLeased(store, lease, { ...options, snapshotter });
+    return await despitePruning(async () => {
+      const chainID = await unpackImage(store, snapshotter, image, { signal });
+      return use({ name, id: image.config.digest, config: image.config.value, chainID });
+    });
+  } finally {
+    await lease.release();
+  }
 }

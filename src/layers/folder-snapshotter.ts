@@ -176,14 +176,21 @@ export class FolderSnapshotter implements Snapshotter, SnapshotCatalog {
     }
     await active.detach();
     rmSync(join(active.folder, 'work'), { recursive: true, force: true });
-    rmSync(join(active.folder, 'record.json'), { force: true });
     markUnsynced(this.#folders, chainID);
-    const published = this.#folders.publish(active.folder, {
-      chainID,
-      ...(active.parent && { parent: active.parent }),
-      ...(options.size !== undefined && { size: options.size }),
-      created: new Date().toISOString(),
-    });
+    let published: boolean;
+    // Between its record and its name nothing else says that it stands on its parent.
+    const lock = await this.#folders.lock({ shared: true });
+    try {
+      rmSync(join(active.folder, 'record.json'), { force: true });
+      published = this.#folders.publish(active.folder, {
+        chainID,
+        ...(active.parent && { parent: active.parent }),
+        ...(options.size !== undefined && { size: options.size }),
+        created: new Date().toISOString(),
+      });
+    } finally {
+      await lock.release();
+    }
     if (!published) await active.discard();
   }
 
@@ -215,6 +222,7 @@ export class FolderSnapshotter implements Snapshotter, SnapshotCatalog {
 
   async remove(chainID: Digest): Promise<boolean> {
     const lock = await this.#folders.lock({ shared: false });
+    let trash: string | undefined;
     try {
       const active = this.#folders.activeRecords().find(record => record.parent === chainID);
       const child = this.#folders.committed().find(info => info.parent === chainID);
@@ -222,9 +230,13 @@ export class FolderSnapshotter implements Snapshotter, SnapshotCatalog {
         const user = active === undefined ? `snapshot ${child?.chainID}` : (active.owner ?? active.key);
         throw new HawserError('CONFLICT', `snapshot ${chainID} is in use by ${user}`);
       }
-      return await this.#folders.discardCommitted(chainID);
+      trash = this.#folders.takeCommitted(chainID);
     } finally {
       await lock.release();
     }
+    if (trash === undefined) return false;
+    // Long, and nobody has to wait for it.
+    await rm(trash, { recursive: true, force: true });
+    return true;
   }
 }

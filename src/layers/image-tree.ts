@@ -17,9 +17,9 @@ export interface TreeFile {
   layer: number;
   /** Of a folder. */
   readonly children?: Map<ByteString, TreeName>;
-  /** Of a plain file. */
-  readonly parts: ContentPart[];
-  /** Of a plain file's content, where digests were asked for. */
+  /** Of a plain file that is not empty. */
+  parts?: ContentPart[];
+  /** Of a plain file's content, where digests were asked for: bytes as Latin-1. */
   contentDigest?: string;
   /** How many names it has. */
   links: number;
@@ -43,7 +43,7 @@ export function sortedNames(folder: TreeFile | undefined): readonly TreeName[] {
 }
 
 export function rootName(id: number): TreeName {
-  const file: TreeFile = { id, entry: undefined, layer: -1, children: new Map(), parts: [], links: 1 };
+  const file: TreeFile = { id, entry: undefined, layer: -1, children: new Map(), links: 1 };
   return { name: '' as ByteString, parent: undefined, file, writtenIn: -1 };
 }
 

@@ -52,7 +52,7 @@ class LayerContents {
   /** Of a layer that was opened. A piece is the caller's until it asks for the next. */
   *read(file: TreeFile): Generator<Uint8Array, void> {
     const fd = this.#files.get(file.layer);
-    for (const { offset, length } of file.parts) {
+    for (const { offset, length } of file.parts ?? []) {
       for (let done = 0; done < length; ) {
         const piece = this.#buffer.subarray(0, length - done);
         let read = piece.length;
@@ -136,22 +136,26 @@ export async function mergeLayers(
     const size = await readLayerInto(tree, layer, { store, index, signal });
     if (index >= range.from) sizeBefore += size;
   }
-  const items = [...mergeTree(base, tree.root)];
   const contents = new LayerContents(store, layers, signal);
+  let entries = 0;
   try {
-    for (const { content } of items) if (content !== undefined) await contents.open(content.layer);
-    const archive = inLargePieces(writeTar(tarItems(items, contents)));
+    // Twice over the trees, rather than once with a list of all that is in them.
+    for (const { content } of mergeTree(base, tree.root)) {
+      entries++;
+      if (content !== undefined) await contents.open(content.layer);
+    }
+    const archive = inLargePieces(writeTar(tarItems(mergeTree(base, tree.root), contents)));
     const { digest, size } = await store.ingest(archive, {
       signal,
       ...(lease === undefined ? {} : { lease }),
     });
-    return { diffID: digest, size, sizeBefore, entries: items.length };
+    return { diffID: digest, size, sizeBefore, entries };
   } finally {
     await contents.close();
   }
 }
 
-function* tarItems(items: readonly MergedItem[], contents: LayerContents): Generator<TarItem, void> {
+function* tarItems(items: Iterable<MergedItem>, contents: LayerContents): Generator<TarItem, void> {
   for (const { entry, content } of items) {
     yield content === undefined ? { entry } : { entry, body: contents.read(content) };
   }

@@ -174,17 +174,24 @@ export class SnapshotFolders {
     return true;
   }
 
-  /** Takes a committed snapshot's name away at once, and its files when there is time. */
-  async discardCommitted(chainID: Digest): Promise<boolean> {
+  /** Takes a committed snapshot's name away; where its files are then, for the caller to remove. */
+  takeCommitted(chainID: Digest): string | undefined {
     this.#infos.delete(chainID);
     const { pid, start } = ownIdentity();
     const trash = join(this.root, 'active', `${pid}-${start}~.trash-${randomBytes(6).toString('hex')}`);
     try {
       renameSync(this.committedPath(chainID), trash);
     } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return false;
+      if (systemErrorCode(error) === 'ENOENT') return undefined;
       throw error;
     }
+    return trash;
+  }
+
+  /** Takes a committed snapshot away. False where there is none. */
+  async discardCommitted(chainID: Digest): Promise<boolean> {
+    const trash = this.takeCommitted(chainID);
+    if (trash === undefined) return false;
     await rm(trash, { recursive: true, force: true });
     return true;
   }

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { TarEntry } from '../tar/entry.ts';
+import type { TarEntry, TarTime } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, textOf } from '../util/byte-string.ts';
 import { entryParts, refuseEntry } from './apply-paths.ts';
@@ -31,6 +31,8 @@ export class TreeApplier implements TarHandler {
   #nextID = 0;
   #file: TreeFile | undefined;
   #hash: Hash | undefined;
+  /** Of the last entry. */
+  #time: TarTime = { seconds: 0, nanoseconds: 0 };
   #locate: (bytes: Buffer) => number = () => 0;
 
   /** @param options.digests Whether to hash the content of files. */
@@ -87,16 +89,26 @@ export class TreeApplier implements TarHandler {
 
   entryEnd(): void {
     if (this.#file !== undefined && this.#hash !== undefined) {
-      this.#file.contentDigest = this.#hash.digest('hex');
+      this.#file.contentDigest = this.#hash.digest('binary');
     }
     this.#file = undefined;
   }
 
-  #addPart({ parts }: TreeFile, offset: number | undefined, length: number): void {
-    const last = parts.at(-1);
+  #addPart(file: TreeFile, offset: number | undefined, length: number): void {
+    const { parts } = file;
+    const last = parts?.at(-1);
     const follows = last?.offset === undefined ? offset === undefined : last.offset + last.length === offset;
-    if (last !== undefined && follows) parts[parts.length - 1] = { ...last, length: last.length + length };
+    // An array that is made with its one part takes a tenth of one that grows.
+    if (parts === undefined || last === undefined) file.parts = [{ offset, length }];
+    else if (follows) parts[parts.length - 1] = { ...last, length: last.length + length };
     else parts.push({ offset, length });
+  }
+
+  /** A tree may have a million files: equal times are one. */
+  #kept(entry: TarEntry): TarEntry {
+    const { seconds, nanoseconds } = this.#time;
+    if (entry.mtime.seconds !== seconds || entry.mtime.nanoseconds !== nanoseconds) this.#time = entry.mtime;
+    return { ...entry, mtime: this.#time };
   }
 
   #applyRoot(entry: TarEntry): void {
@@ -119,7 +131,7 @@ export class TreeApplier implements TarHandler {
     if (type === 'character-device' && devmajor === 0 && devminor === 0) {
       refuseEntry(entry.name, 'a character device 0:0 is a whiteout of overlayfs');
     }
-    const file: TreeFile = { id: this.#nextID++, entry, layer: this.#layer, parts: [], links: 0 };
+    const file: TreeFile = { id: this.#nextID++, entry: this.#kept(entry), layer: this.#layer, links: 0 };
     this.#make(parent, name, file);
     this.#observer.made?.(file);
     if (type !== 'file') return;
@@ -183,7 +195,7 @@ export class TreeApplier implements TarHandler {
   }
 
   #folder(entry: TarEntry | undefined): TreeFile {
-    return { id: this.#nextID++, entry, layer: this.#layer, children: new Map(), parts: [], links: 0 };
+    return { id: this.#nextID++, entry, layer: this.#layer, children: new Map(), links: 0 };
   }
 
   #make(parent: TreeName, name: ByteString, file: TreeFile): TreeName {

@@ -11,6 +11,7 @@ import { layerCompressionOf } from '../image/media-types.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { applyLayer } from './apply.ts';
 import type { LayerSource } from './compression-file.ts';
+import { despitePruning } from './despite-pruning.ts';
 import { followArrival } from './growing-file.ts';
 import type { Snapshotter } from './snapshotter.ts';
 
@@ -139,6 +140,16 @@ export async function unpackLayers(
   const layers = chained(options.layers);
   const top = layers.at(-1);
   if (top === undefined) return undefined;
+  await despitePruning(() => unpackMissing({ store, snapshotter }, layers, options));
+  return top.chainID;
+}
+
+async function unpackMissing(
+  parts: { readonly store: Store; readonly snapshotter: Snapshotter },
+  layers: readonly ChainedLayer[],
+  options: UnpackOptions,
+): Promise<void> {
+  const { snapshotter } = parts;
   let present = layers.length; // how many of the lowest layers need no work
   while (
     present > 0 &&
@@ -151,17 +162,14 @@ export async function unpackLayers(
   }
   const missing = layers.slice(present);
   const parent = layers[present - 1]?.chainID;
-  const parts = { store, snapshotter };
   if (snapshotter.kind === 'copy') {
     // A snapshot of each layer would be a copy of the whole tree each.
-    await unpackOnto(parts, parent, missing, options);
-    return top.chainID;
+    return unpackOnto(parts, parent, missing, options);
   }
   for (const layer of missing) {
     const below = layers[layer.index - 1]?.chainID;
     await unpackOnto(parts, below, [layer], options);
   }
-  return top.chainID;
 }
 
 /** Pairs the layers of a manifest with the diffIDs of its config. @throws HawserError MANIFEST_INVALID */

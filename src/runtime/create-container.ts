@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { HawserError } from '../errors/hawser-error.ts';
 import type { ContainerConfig } from '../image/config.ts';
+import type { ActiveSnapshot } from '../layers/snapshotter.ts';
 import type { ContainerEngine } from './container-engine.ts';
 import { checkContainerName, newContainerID } from './container-names.ts';
 import { containerOf } from './container-state.ts';
@@ -103,7 +104,9 @@ export async function createContainer(
     id,
     rest.name === undefined ? undefined : checkContainerName(rest.name),
   );
+  let layer: ActiveSnapshot | undefined;
   try {
+    layer = await engine.snapshotter.prepare(snapshotKeyOf(id), image.chainID, { owner: `container:${id}` });
     const record: ContainerRecord = {
       version: 1,
       id,
@@ -121,10 +124,10 @@ export async function createContainer(
       hostname: hostnameOf(engine, id, request),
       mounts: await mountsOf(engine, config, request),
     };
-    await engine.snapshotter.prepare(snapshotKeyOf(id), image.chainID, { owner: `container:${id}` });
     await writeRecord(engine, record);
     return containerOf(engine, record);
   } catch (error) {
+    await layer?.discard();
     await rm(containerFolder(engine, id), { recursive: true, force: true });
     releaseName(engine, name, id);
     throw error;

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -28,12 +28,17 @@ describe('fault rounds', function () {
     await sandbox.hawser('push', '-q', `${registry.host}/big:1`);
     await sandbox.hawser('save', '-o', 'big-image.tar', `${registry.host}/big:1`);
     await sandbox.hawser('rmi', `${registry.host}/big:1`);
+    await sandbox.hawser('tag', 'busybox', `${registry.host}/small:1`);
+    await sandbox.hawser('push', '-q', `${registry.host}/small:1`);
+    await sandbox.hawser('rmi', `${registry.host}/small:1`);
     await sandbox.write({
       'app/Dockerfile':
         'FROM busybox\nARG ROUND\nRUN echo $ROUND > /round; head -c 2000000 /dev/urandom > /noise\nCOPY file /file\n',
       'app/file': 'x\n',
     });
     await sandbox.hawser('create', '--name', 'keeper', 'busybox', 'true');
+    await sandbox.hawser('build', '-q', '-t', 'layered', 'app');
+    await sandbox.hawser('create', '--name', 'keeper-of-layers', 'layered', 'true');
   });
   afterEach(async () => {
     await registry.stop();
@@ -47,6 +52,8 @@ describe('fault rounds', function () {
     expect(stderr).to.equal('');
     return JSON.parse(stdout) as SystemCheck;
   };
+  /** What a killed `save` left beside its file. */
+  const leftBeside = async () => (await readdir(sandbox.folder)).filter(name => name.endsWith('.tmp'));
   const names = async () =>
     (await sandbox.hawser('image', 'ls', '--format', '{{.Repository}}:{{.Tag}}')).split('\n');
 
@@ -55,6 +62,7 @@ describe('fault rounds', function () {
       () => ['pull', '-q', `${registry.host}/big:1`],
       round => ['build', '-q', '-t', 'app', '--build-arg', `ROUND=${round}`, 'app'],
       () => ['save', '-o', 'saved.tar', 'busybox'],
+      () => ['image', 'merge', '--all', '-q', '-t', 'merged', 'layered'],
       () => ['load', '-q', '-i', 'big-image.tar'],
       () => ['system', 'prune', '-f', '-a', '--volumes'],
       round => ['tag', 'busybox', `copy:${round}`],
@@ -81,13 +89,14 @@ describe('fault rounds', function () {
       ).to.deep.equal([]);
       expect((await fsck()).problems, what).to.deep.equal([]);
       expect(await names(), what).to.include('busybox:latest');
+      expect(await leftBeside(), what).to.deep.equal([]);
       const again = await sandbox.try(args);
       expect(again.code, `${what}\n${again.stderr}`).to.equal(0);
     }
     expect(await sandbox.hawser('run', '--rm', 'busybox', 'echo', 'works')).to.equal('works');
   });
 
-  it(`${sharedRounds} times two pulls, two builds and a prune at once: nothing is lost`, async () => {
+  it(`${sharedRounds} times two pulls, two builds, a container and a prune at once: nothing is lost`, async () => {
     const big = `${registry.host}/big:1`;
     for (let round = 0; round < sharedRounds; round++) {
       const all = round % 2 === 1;
@@ -96,12 +105,13 @@ describe('fault rounds', function () {
         sandbox.try(['pull', '-q', big]),
         sandbox.try(['build', '-q', '-t', 'one', '--build-arg', `ROUND=${round}`, 'app']),
         sandbox.try(['build', '-q', '-t', 'two', '--build-arg', `ROUND=${round}`, 'app']),
+        sandbox.try(['run', '--rm', '-q', `${registry.host}/small:1`, 'true']),
         delay(randomInt(0, 500)).then(() => sandbox.try(['system', 'prune', '-f', ...(all ? ['-a'] : [])])),
       ]);
       expect(
         results.map(({ code, stderr }) => (code === 0 ? '' : stderr)),
         `round ${round}`,
-      ).to.deep.equal(['', '', '', '', '']);
+      ).to.deep.equal(['', '', '', '', '', '']);
       expect((await fsck()).problems, `round ${round}`).to.deep.equal([]);
       // With --all the prune may come last, and take what no container uses.
       const expected = all ? ['busybox:latest'] : ['busybox:latest', big, 'one:latest', 'two:latest'];

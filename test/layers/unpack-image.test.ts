@@ -112,6 +112,32 @@ for (const kind of ['overlay', 'copy'] as const satisfies readonly SnapshotterKi
       expect(asked).to.deep.equal(layers.map(({ descriptor }) => descriptor.digest));
     });
 
+    it('goes on where a pruning takes what it has just made, and gives up when that never ends', async () => {
+      let prunings = 0;
+      const pruning = (limit: number): Snapshotter => ({
+        kind: snapshotter.kind,
+        stat: chainID => snapshotter.stat(chainID),
+        find: key => snapshotter.find(key),
+        async prepare(key, parent) {
+          if (parent !== undefined && prunings++ < limit) await snapshotter.remove(parent);
+          return snapshotter.prepare(key, parent);
+        },
+        commit: (active, chainID) => snapshotter.commit(active, chainID),
+      });
+      await unpackLayers(store, snapshotter, { layers: layers.slice(0, 1) });
+      const chainID = await unpackLayers(store, pruning(3), { layers });
+      expect(await snapshotter.stat(chainID as Digest)).to.not.equal(undefined);
+      expect(prunings).to.be.greaterThan(kind === 'overlay' ? 3 : 0);
+      await snapshotter.remove(chainID as Digest);
+      await unpackLayers(store, snapshotter, { layers: layers.slice(0, 1) });
+      prunings = 0;
+      const endless = unpackLayers(store, pruning(Number.POSITIVE_INFINITY), { layers });
+      const result: unknown = await endless.catch((thrown: unknown) => thrown);
+      // A copy of the whole stack stands on nothing that could go.
+      if (kind === 'overlay') expect(isHawserError(result, 'SNAPSHOT_UNKNOWN')).to.equal(true);
+      else expect(result).to.equal(chainID);
+    });
+
     /** Ingests layers into another store in small pieces, each of which waits for `pace`, and tells of their arrival. */
     const bring = async (target: LayoutStore, arrivals: Arrivals, pace: (piece: number) => Promise<void>) => {
       for (const { descriptor } of layers) {

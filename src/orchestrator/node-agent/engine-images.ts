@@ -2,6 +2,7 @@ import { resolveImage, type StoredImage } from '../../content/resolve-image.ts';
 import type { LayoutStore } from '../../content/store.ts';
 import { isHawserError } from '../../errors/hawser-error.ts';
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.ts';
+import { despitePruning } from '../../layers/despite-pruning.ts';
 import type { Snapshotter } from '../../layers/snapshotter.ts';
 import { unpackImage } from '../../layers/unpack-image.ts';
 import { pullImage } from '../../registry-client/pull.ts';
@@ -10,8 +11,8 @@ import type { ContainerImage } from '../../runtime/container-types.ts';
 import type { ImageInfo, PodImages } from './pod-runtime.ts';
 
 export interface EngineImages extends PodImages {
-  /** An image of the store, unpacked. */
-  containerImage(reference: string, signal?: AbortSignal): Promise<ContainerImage>;
+  /** Makes something of an image, unpacked and under a lease until `use` has ended. */
+  useImage<Result>(reference: string, use: (image: ContainerImage) => Promise<Result>): Promise<Result>;
 }
 
 function infoOf(reference: string, { config }: StoredImage): ImageInfo {
@@ -57,10 +58,18 @@ export function engineImages(store: LayoutStore, snapshotter: Snapshotter): Engi
     async pullImage(reference, signal) {
       return infoOf(reference, await pullInto({ store, snapshotter }, reference, signal));
     },
-    async containerImage(reference, signal) {
-      const image = await resolveImage(store, reference);
-      const chainID = await unpackImage(store, snapshotter, image, { signal });
-      return { name: reference, id: image.config.digest, config: image.config.value, chainID };
+    async useImage(reference, use) {
+      const lease = await store.leases.acquire(`pod container of ${reference}`);
+      try {
+        const image = await resolveImage(store, reference);
+        await lease.add(image.manifest.digest);
+        return await despitePruning(async () => {
+          const chainID = await unpackImage(store, snapshotter, image);
+          return use({ name: reference, id: image.config.digest, config: image.config.value, chainID });
+        });
+      } finally {
+        await lease.release();
+      }
     },
   };
 }

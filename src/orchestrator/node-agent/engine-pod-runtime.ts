@@ -179,8 +179,9 @@ export function enginePodRuntime(engine: ContainerEngine, store: LayoutStore): P
     pullImage: images.pullImage,
     runSandbox: request => runSandbox(engine, request),
     async createContainer(request) {
-      const image = await images.containerImage(request.image);
-      const { record } = await createContainer(engine, { ...containerRequestOf(request), image });
+      const { record } = await images.useImage(request.image, image =>
+        createContainer(engine, { ...containerRequestOf(request), image }),
+      );
       return record.id;
     },
     async startContainer(id) {

@@ -83,7 +83,9 @@ export async function compare(title: string, contenders: readonly Contender[], r
   for (const [index, { name }] of contenders.entries()) {
     const values = times[index] ?? [];
     const own = medians.get(name) ?? Number.NaN;
-    const columns = [own, Math.min(...values), Math.max(...values)].map(value => value.toFixed(3).padStart(6));
+    const columns = [own, Math.min(...values), Math.max(...values)].map(value =>
+      value.toFixed(3).padStart(6),
+    );
     console.log(`  ${name.padEnd(width)}  ${columns.join('  ')}  ${ratios(own, name, medians)}`.trimEnd());
   }
   const [hawser] = contenders;

@@ -1,5 +1,5 @@
 import type { StoredImage } from '../content/resolve-image.ts';
-import type { LayoutStore } from '../content/store.ts';
+import type { LayoutStore, Lease } from '../content/store.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Snapshotter } from '../layers/snapshotter.ts';
@@ -13,18 +13,20 @@ import type { BuildObserver } from './observer.ts';
 /** Where base images come from that the local store lacks; the command wires a registry client in. */
 export interface ImageSource {
   /**
-   * Manifest and config of the image go into the store; its layers may, or `fetchLayer` brings them later.
+   * Manifest and config of the image go into the store; its layers may, or `fetchLayers` brings them later.
    *
    * @param reference Full text, with a tag or digest.
    * @throws HawserError, whatever the registry says
    */
   resolve(reference: string, options: SourceOptions): Promise<StoredImage>;
-  /** Brings one layer of a resolved image into the store, when a step reads its files. */
-  fetchLayer?(image: StoredImage, layer: Descriptor, options: SourceOptions): Promise<void>;
+  /** Brings the layers of a resolved image into the store, when a step reads its files or the image goes out. */
+  fetchLayers?(reference: string, image: StoredImage, options: SourceOptions): Promise<void>;
 }
 
 interface SourceOptions {
   readonly platform: Platform;
+  /** Keeps what arrives. */
+  readonly lease: Lease;
   readonly signal: AbortSignal;
 }
 

@@ -6,10 +6,10 @@ import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
 import { formatPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
-import type { BuildEnvironment } from './environment.ts';
+import type { BuildEnvironment, ImageSource } from './environment.ts';
 import { emptyState, extendState } from './execute/file-state.ts';
 import { located } from './located.ts';
-import type { BuildObserver } from './observer.ts';
+import type { BuildObserver, BuildVertex } from './observer.ts';
 import type { ResolvedBase } from './plan/plan-build.ts';
 
 export interface BasesOptions {
@@ -25,7 +25,9 @@ export class Bases {
   readonly #options: BasesOptions;
   readonly #resolved = new Map<string, Promise<ResolvedBase>>();
   readonly #configs = new Map<string, ImageConfig>();
-  readonly #images = new Map<Digest, { readonly image: StoredImage; readonly platform: Platform }>();
+  /** By layer. */
+  readonly #images = new Map<Digest, RemoteImage>();
+  readonly #fetching = new Map<Digest, Promise<void>>();
 
   constructor(options: BasesOptions) {
     this.#options = options;
@@ -52,12 +54,22 @@ export class Bases {
     await lease.add(layer.digest);
     if ((await environment.store.stat(layer.digest)) !== undefined) return;
     const base = this.#images.get(layer.digest);
-    if (base === undefined || environment.images?.fetchLayer === undefined) {
+    if (base === undefined || environment.images?.fetchLayers === undefined) {
       throw new HawserError('BLOB_UNKNOWN', `layer ${layer.digest} is not in the local store`, {
         remedy: 'Pull the base image again.',
       });
     }
-    await environment.images.fetchLayer(base.image, layer, { platform: base.platform, signal });
+    // All at once: whoever reads one layer's files reads the others' too.
+    const { reference, image, platform } = base;
+    const { digest } = image.manifest;
+    let fetching = this.#fetching.get(digest);
+    if (fetching === undefined) {
+      fetching = this.#observed({ id: `pull ${digest}`, name: `pull ${reference}` }, async () =>
+        environment.images?.fetchLayers?.(reference, image, { platform, lease, signal }),
+      );
+      this.#fetching.set(digest, fetching);
+    }
+    await fetching;
   }
 
   async #resolve(name: string, platform: Platform, location: SourceLocation): Promise<ResolvedBase> {
@@ -70,60 +82,66 @@ export class Bases {
 
   /** A base that is in the store already, under whatever name. */
   async useImage(name: string, descriptor: Descriptor, platform: Platform): Promise<ResolvedBase> {
-    return this.#use(
-      name,
-      await loadImage(this.#options.environment.store, { descriptor }, { platform }),
-      platform,
-    );
+    const image = await loadImage(this.#options.environment.store, { descriptor }, { platform });
+    return this.#use(name, { image }, platform);
   }
 
-  async #use(name: string, image: StoredImage, platform: Platform): Promise<ResolvedBase> {
+  async #use(name: string, { image, reference }: FoundImage, platform: Platform): Promise<ResolvedBase> {
     await this.#options.lease.add(image.descriptor.digest, image.manifest.digest);
     this.#configs.set(keyOf(name, platform), image.config.value);
     const { layers } = image.manifest.value;
     const { diff_ids: diffIDs } = image.config.value.rootfs;
     let state = emptyState;
     for (const [index, descriptor] of layers.entries()) {
-      this.#images.set(descriptor.digest, { image, platform });
+      if (reference !== undefined) this.#images.set(descriptor.digest, { reference, image, platform });
       state = extendState(state, { descriptor, diffID: diffIDs[index] as Digest });
     }
     const vertex = { id: name, name: `FROM ${name}`, inputs: [], source: state };
     return { config: image.config.value, vertex };
   }
 
-  async #find(name: string, platform: Platform): Promise<StoredImage> {
+  async #find(name: string, platform: Platform): Promise<FoundImage> {
     const { environment, pull } = this.#options;
-    const { store } = environment;
+    const { store, images } = environment;
     const local = pull ? undefined : await orUnknown(resolveImage(store, name, { platform }));
-    const usable =
-      local === undefined || environment.images === undefined || (await isUsable(local, environment));
-    if (local !== undefined && usable) return local;
-    if (environment.images === undefined) return resolveImage(store, name, { platform });
-    return this.#fetch(formatReference(withDefaultTag(parseReference(name))), platform);
+    const usable = local !== undefined && (images === undefined || (await isWhole(local, environment)));
+    if (usable) return { image: local };
+    if (images === undefined) return { image: await resolveImage(store, name, { platform }) };
+    const reference = formatReference(withDefaultTag(parseReference(name)));
+    return { image: await this.#fetch(reference, platform, images), reference };
   }
 
-  async #fetch(reference: string, platform: Platform): Promise<StoredImage> {
-    const { environment, observer, signal } = this.#options;
+  async #fetch(reference: string, platform: Platform, images: ImageSource): Promise<StoredImage> {
+    const { environment, lease, signal } = this.#options;
     const vertex = { id: `resolve ${reference}`, name: `resolve ${reference}` };
+    return this.#observed(vertex, async () => {
+      const { descriptor } = await images.resolve(reference, { platform, lease, signal });
+      // An index narrows to the platform here, whatever the source gave.
+      return loadImage(environment.store, { name: reference, descriptor }, { platform });
+    });
+  }
+
+  async #observed<Found>(vertex: BuildVertex, work: () => Promise<Found>): Promise<Found> {
+    const { observer } = this.#options;
     observer.vertexStarted(vertex);
     try {
-      const image = await (environment.images as NonNullable<typeof environment.images>).resolve(reference, {
-        platform,
-        signal,
-      });
+      const found = await work();
       observer.vertexDone(vertex);
-      // An index narrows to the platform here, whatever the source gave.
-      return await loadImage(
-        environment.store,
-        { name: reference, descriptor: image.descriptor },
-        { platform },
-      );
+      return found;
     } catch (error) {
       observer.vertexFailed(vertex, error);
       throw error;
     }
   }
 }
+
+/** With the name that its source knows it by, where its layers may still be there only. */
+interface FoundImage {
+  readonly image: StoredImage;
+  readonly reference?: string;
+}
+
+type RemoteImage = Required<FoundImage> & { readonly platform: Platform };
 
 function keyOf(name: string, platform: Platform): string {
   return `${name} ${formatPlatform(platform)}`;
@@ -142,11 +160,10 @@ async function orUnknown(finding: Promise<StoredImage>): Promise<StoredImage | u
   }
 }
 
-/** Whether its layers are here, or can still be fetched one by one. */
-async function isUsable(image: StoredImage, environment: BuildEnvironment): Promise<boolean> {
-  if (environment.images?.fetchLayer !== undefined) return true;
+/** Whether its layers are here. */
+async function isWhole(image: StoredImage, { store }: BuildEnvironment): Promise<boolean> {
   for (const { digest } of image.manifest.value.layers) {
-    if ((await environment.store.stat(digest)) === undefined) return false;
+    if ((await store.stat(digest)) === undefined) return false;
   }
   return true;
 }

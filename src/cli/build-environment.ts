@@ -4,12 +4,14 @@ import type { BuildObserver } from '../builder/observer.ts';
 import type { LayoutStore } from '../content/store.ts';
 import type { Roots } from '../util/roots.ts';
 
-/** Base images from registries: manifest, config and layers into the store, under the name that the Dockerfile has. */
+/** Base images from registries: manifest and config when they are asked for, layers when their files are. */
 function registrySource(store: LayoutStore): ImageSource {
   return {
-    async resolve(reference, { platform, signal }) {
-      const { pullIntoStore } = await import('./prepare-image.ts');
-      return pullIntoStore(store, reference, { quiet: true, platform, signal });
+    async resolve(reference, options) {
+      return (await import('./pull-base.ts')).pullBase(store, reference, options);
+    },
+    async fetchLayers(reference, image, options) {
+      await (await import('./pull-base.ts')).pullBaseLayers(store, { reference, image }, options);
     },
   };
 }

@@ -182,6 +182,43 @@ async function fetchLayers(
 }
 
 /**
+ * Brings manifest (and the indexes above it) and config of an image into the store. Its layers `pullLayers` brings.
+ *
+ * @throws as `pullImage` does
+ */
+export async function pullManifest(
+  transport: Transport,
+  reference: Reference,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const image = await pullDescription(transport, reference, options);
+  await keepDocument(image.manifest, options);
+  return image;
+}
+
+/** The manifest itself is not kept yet. */
+async function pullDescription(
+  transport: Transport,
+  reference: Reference,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const { root, manifest } = await selectManifest(transport, reference, options);
+  const { config: descriptor } = manifest.value;
+  options.onProgress?.({ digest: descriptor.digest, state: 'waiting', done: 0, total: descriptor.size });
+  const config = await fetchConfig(transport, manifest, { ...options, reference });
+  return { descriptor: descriptorOf(root), manifest, config };
+}
+
+/** Brings the layers of an image into the store. @throws as `pullImage` does */
+export async function pullLayers(
+  transport: Transport,
+  image: Pick<PulledImage, 'manifest' | 'config'>,
+  options: PullOptions & { readonly reference: Reference },
+): Promise<void> {
+  await fetchLayers(transport, image, options);
+}
+
+/**
  * Brings an image into the store: manifest (and the indexes above it), config and layers, each verified before anything
  * sees it. It gets no name: the caller gives it one.
  *
@@ -192,11 +229,8 @@ export async function pullImage(
   reference: Reference,
   options: PullOptions,
 ): Promise<PulledImage> {
-  const { root, manifest } = await selectManifest(transport, reference, options);
-  const { config: descriptor } = manifest.value;
-  options.onProgress?.({ digest: descriptor.digest, state: 'waiting', done: 0, total: descriptor.size });
-  const config = await fetchConfig(transport, manifest, { ...options, reference });
-  await fetchLayers(transport, { manifest, config }, { ...options, reference });
-  await keepDocument(manifest, options);
-  return { descriptor: descriptorOf(root), manifest, config };
+  const image = await pullDescription(transport, reference, options);
+  await fetchLayers(transport, image, { ...options, reference });
+  await keepDocument(image.manifest, options);
+  return image;
 }

@@ -110,6 +110,32 @@ describe('build cache of another machine', function () {
     expect(blobsOf(two).length - before).to.equal(5);
   });
 
+  it('leaves the layers of a base where they are until a step reads its files', async () => {
+    const one = await machine();
+    const host = await serve('hawser', one);
+    await one.hawser('tag', 'busybox', `${host}/sdk`);
+    await one.hawser('push', '-q', `${host}/sdk`);
+    const text = (step: string) =>
+      `FROM ${host}/sdk AS build\nRUN ${step} > /made\nFROM scratch\nCOPY --from=build /made /made\n`;
+    await one.write({ 'app/Dockerfile': text(random) });
+    const cache = `${host}/cache`;
+    const made = await build(one, '--cache-to', `type=registry,ref=${cache},mode=max`);
+
+    const two = await Sandbox.create();
+    open.push(two);
+    await two.write({ 'app/Dockerfile': text(random), 'app/in': 'input\n' });
+    const same = await build(two, '--cache-from', cache);
+    expect([same.ran, same.id]).to.deep.equal([[], made.id]);
+    expect(same.log).not.to.include('pull ');
+    expect(await two.hawser('image', 'ls')).not.to.include('sdk');
+
+    await two.write({ 'app/Dockerfile': text('echo other') });
+    const other = await build(two, '--cache-from', cache);
+    expect(other.ran).to.deep.equal(['build 2/2', 'stage-1 2/2']);
+    expect(other.log).to.include(`pull ${host}/sdk`);
+    expect(await two.hawser('image', 'ls')).to.include('sdk');
+  });
+
   it('of mode=min names steps whose layers it lacks, and they run when their files are needed', async () => {
     const one = await machine();
     const ref = `${await serve('hawser', one)}/cache`;

@@ -65,6 +65,7 @@ export async function pruneBuilder(
   store: LayoutStore,
   options: PruneBuilderOptions,
 ): Promise<PrunedBuilder> {
+  await new BuildCache(buildCacheRoot(roots)).sweepClaims();
   const ids: string[] = [];
   let size = 0;
   for (;;) {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
@@ -53,6 +53,33 @@ function openLock(path: string): number {
  * @throws HawserError LOCK_TIMEOUT, ABORTED
  */
 export async function lockFile(path: string, options: FileLockOptions = {}): Promise<FileLock> {
+  const fd = await openLocked(path, options);
+  return { release: async () => closeSync(fd) };
+}
+
+/**
+ * As `lockFile`, of a file that goes with its lock, for locks whose names are without number. What a killed process
+ * leaves is an empty file, which the next holder removes.
+ *
+ * @throws HawserError LOCK_TIMEOUT, ABORTED
+ */
+export async function lockTransientFile(path: string, options: FileLockOptions = {}): Promise<FileLock> {
+  for (;;) {
+    const fd = await openLocked(path, options);
+    // Between opening and locking, the holder before may have removed it, and another one made the next.
+    if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino) {
+      return {
+        release: async () => {
+          rmSync(path, { force: true });
+          closeSync(fd);
+        },
+      };
+    }
+    closeSync(fd);
+  }
+}
+
+async function openLocked(path: string, options: FileLockOptions): Promise<number> {
   const fd = openLock(path);
   const deadline = Date.now() + (options.timeout ?? 30_000);
   try {
@@ -66,7 +93,7 @@ export async function lockFile(path: string, options: FileLockOptions = {}): Pro
     closeSync(fd);
     throw error;
   }
-  return { release: async () => closeSync(fd) };
+  return fd;
 }
 
 /** Runs `work` under the lock on `path`. */

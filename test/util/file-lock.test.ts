@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
-import { lockFile, withFileLock } from '../../src/util/file-lock.ts';
+import { lockFile, lockTransientFile, withFileLock } from '../../src/util/file-lock.ts';
 
 describe('lockFile', () => {
   let folder: string;
@@ -47,5 +47,21 @@ describe('lockFile', () => {
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     await (await lockFile(path, { timeout: 0 })).release();
+  });
+
+  it('of a transient file excludes others, hands over to one that waited, and leaves no file', async () => {
+    const path = join(folder, 'lock');
+    const held: string[] = [];
+    const hold = async (name: string) => {
+      const lock = await lockTransientFile(path);
+      held.push(name);
+      expect(await lockTransientFile(path, { timeout: 0 }).catch(error => error.code)).to.equal(
+        'LOCK_TIMEOUT',
+      );
+      await lock.release();
+    };
+    await Promise.all(['a', 'b', 'c'].map(hold));
+    expect(held.sort()).to.deep.equal(['a', 'b', 'c']);
+    expect(await readdir(folder)).to.deep.equal([]);
   });
 });

@@ -1,10 +1,13 @@
 import { readFileSync, statSync, utimesSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemErrorCode } from '../../errors/hawser-error.ts';
+import { isHawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import { type Digest, digestHex, isDigest } from '../../image/digest.ts';
 import { writeFileAtomic } from '../../util/atomic-file.ts';
+import { type FileLock, lockTransientFile } from '../../util/file-lock.ts';
+
+const NOTE_INTERVAL = 60_000;
 
 /** What a step of a build came to: one layer, and when it was made. */
 export interface CachedLayer {
@@ -34,9 +37,11 @@ export interface ListedRecord {
  */
 export class BuildCache {
   readonly #folder: string;
+  readonly #claims: string;
 
   constructor(root: string) {
     this.#folder = join(root, 'steps');
+    this.#claims = join(root, 'claims');
   }
 
   /** Reads synchronously: a cached build asks for one small file after the other. */
@@ -49,18 +54,47 @@ export class BuildCache {
     }
   }
 
-  /** As `get`; and notes the time, by which `builder prune` finds what nobody has used for long. */
+  /**
+   * As `get`; and notes the time, by which `builder prune` finds what nobody has used for long. To the minute: what is
+   * built again and again costs a look each time, and no write.
+   */
   use(key: Digest): CacheRecord | undefined {
     const record = this.get(key);
     if (record === undefined) return undefined;
-    const now = new Date();
+    const noted = statSync(this.#pathOf(key), { throwIfNoEntry: false })?.mtimeMs;
+    const now = Date.now();
+    if (noted === undefined || now - noted < NOTE_INTERVAL) return record;
     try {
-      utimesSync(this.#pathOf(key), now, now);
+      utimesSync(this.#pathOf(key), now / 1000, now / 1000);
     } catch (error) {
       // Pruned in this moment.
       if (systemErrorCode(error) !== 'ENOENT') throw error;
     }
     return record;
+  }
+
+  /**
+   * The right to run the step of this key, which one build at a time has, of all on this root; the others wait, and look
+   * its result up then. That of a build that was killed goes on to the next.
+   *
+   * @throws HawserError ABORTED
+   */
+  claim(key: Digest, signal: AbortSignal): Promise<FileLock> {
+    return lockTransientFile(join(this.#claims, digestHex(key)), {
+      timeout: Number.POSITIVE_INFINITY,
+      signal,
+    });
+  }
+
+  /** Removes the files of claims whose builds were killed, and whose steps nobody has run since. */
+  async sweepClaims(): Promise<void> {
+    for (const name of await namesIn(this.#claims)) {
+      try {
+        await (await lockTransientFile(join(this.#claims, name), { timeout: 0 })).release();
+      } catch (error) {
+        if (!isHawserError(error, 'LOCK_TIMEOUT')) throw error;
+      }
+    }
   }
 
   /** Not flushed: a record that a power cut takes costs one step to be run again, and half of one is no JSON. */
@@ -74,7 +108,7 @@ export class BuildCache {
 
   async list(): Promise<readonly ListedRecord[]> {
     const records: ListedRecord[] = [];
-    for (const name of await this.#names()) {
+    for (const name of await namesIn(this.#folder)) {
       const key = `sha256:${name.replace(/\.json$/, '')}`;
       if (!isDigest(key)) continue;
       const record = this.get(key);
@@ -84,17 +118,17 @@ export class BuildCache {
     return records;
   }
 
-  async #names(): Promise<readonly string[]> {
-    try {
-      return await readdir(this.#folder);
-    } catch (error) {
-      if (systemErrorCode(error) === 'ENOENT') return [];
-      throw error;
-    }
-  }
-
   #pathOf(key: Digest): string {
     return join(this.#folder, `${digestHex(key)}.json`);
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

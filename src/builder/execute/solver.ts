@@ -125,7 +125,7 @@ export class Solver {
   }
 
   async #lookUpOrExecute(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
-    const { vertex, step, inputs } = work;
+    const { vertex, step } = work;
     const mayReuse = vertex.ignoreCache !== true;
     const known = mayReuse ? await this.#lookUp(key, vertex) : undefined;
     if (known !== undefined) {
@@ -133,11 +133,35 @@ export class Solver {
       this.#note(vertex, known, key);
       return known;
     }
+    return mayReuse ? this.#executeOnce(operation, key, work) : this.#execute(operation, key, work);
+  }
+
+  /**
+   * Runs the step unless another build on this root is at it: then its result is taken. Who waits for another one's has no
+   * place among the jobs, so that two builds cannot wait for each other.
+   */
+  async #executeOnce(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
+    const { cache, abort } = this.#options;
+    const claim = await cache.claim(key, abort.signal);
+    try {
+      const made = await this.#lookUpHere(key);
+      if (made === undefined) return await this.#execute(operation, key, work);
+      work.step.cached();
+      this.#note(work.vertex, made, key);
+      return made;
+    } finally {
+      await claim.release();
+    }
+  }
+
+  async #execute(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
+    const { vertex, step, inputs } = work;
     if (work.headStart !== undefined) {
       step.started();
       return this.#keep([key], work, await work.headStart.finish());
     }
     const { workspace, abort, cache } = this.#options;
+    const mayReuse = vertex.ignoreCache !== true;
     return this.#semaphore.run(async () => {
       throwIfAborted(abort.signal);
       const contentKey = await operation.contentKey?.(inputs, workspace);

@@ -1,66 +1,38 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import type { BlobFiles, BlobReader } from '../content/store.ts';
-import { systemErrorCode } from '../errors/hawser-error.ts';
 import type { Descriptor } from '../image/descriptor.ts';
-import { digestAlgorithm, digestHex, isDigest } from '../image/digest.ts';
-import { writeFileAtomic } from '../util/atomic-file.ts';
+import { digestAlgorithm, digestHex } from '../image/digest.ts';
 import { defaultLevels } from './compression-levels.ts';
+import { type MemoKey, readMemo, writeMemo } from './layer-memo.ts';
 
-/*
- * Which blob holds a plain layer's compressed form: `compressed/<algorithm>-<hex>.<compression>-<level>.json` beside
- * the folder of the store's temporary files. A hint only: where the blob is gone, the layer is compressed again.
- */
-
-interface MemoKey {
+interface CompressionKey {
   readonly layer: Descriptor;
   readonly mediaType: string;
   readonly compression: 'gzip' | 'zstd';
   readonly options: { readonly level?: number | undefined };
 }
 
-async function memoPath(store: BlobFiles, { layer, compression, options }: MemoKey): Promise<string> {
-  const state = dirname(dirname(await store.temporaryPath()));
+function memoKey({ layer, compression, options }: CompressionKey): MemoKey {
   const level = options.level ?? defaultLevels[compression];
-  const name = `${digestAlgorithm(layer.digest)}-${digestHex(layer.digest)}.${compression}-${level}.json`;
-  return join(state, 'compressed', name);
+  const name = `${digestAlgorithm(layer.digest)}-${digestHex(layer.digest)}.${compression}-${level}`;
+  return { kind: 'compressed', name };
 }
 
 /** The compressed form that the store has; undefined where it has none. */
 export async function readCompressedMemo(
   store: BlobReader & BlobFiles,
-  key: MemoKey,
+  key: CompressionKey,
 ): Promise<Descriptor | undefined> {
-  let text: string;
-  try {
-    text = await readFile(await memoPath(store, key), 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  const { digest, size } = parseMemo(text);
-  if (digest === undefined || !isDigest(digest)) return undefined;
-  const found = await store.stat(digest);
-  if (found === undefined || found.size !== size) return undefined;
+  const found = await readMemo(store, memoKey(key));
+  if (found === undefined) return undefined;
   const { annotations } = key.layer;
+  const { digest, size } = found;
   return { mediaType: key.mediaType, digest, size, ...(annotations === undefined ? {} : { annotations }) };
-}
-
-function parseMemo(text: string): { readonly digest?: string; readonly size?: number } {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {}; // as good as none: it is written anew
-  }
 }
 
 export async function writeCompressedMemo(
   store: BlobFiles,
-  key: MemoKey,
+  key: CompressionKey,
   { digest, size }: Descriptor,
 ): Promise<void> {
-  await writeFileAtomic(await memoPath(store, key), `${JSON.stringify({ digest, size })}\n`, {
-    durable: false,
-  });
+  await writeMemo(store, memoKey(key), { digest, size });
 }

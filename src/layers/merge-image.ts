@@ -8,7 +8,12 @@ import {
 import type { Digest } from '../image/digest.ts';
 import { type ManifestOfImage, serializeManifest } from '../image/manifest.ts';
 import { mediaTypes } from '../image/media-types.ts';
-import { type LayerRange, type MergedLayer, type MergeLayersOptions, mergeLayers } from './merge-layers.ts';
+import {
+  type LayerRange,
+  type MergedLayer,
+  type MergeLayersOptions,
+  mergeLayersOnce,
+} from './merge-layers.ts';
 import { layersOf } from './unpack-image.ts';
 
 export interface MergeableImage {
@@ -70,7 +75,7 @@ export async function mergeImage(
 ): Promise<MergedImage> {
   const { range } = options;
   const [before, value] = [image.manifest.value, image.config.value];
-  const layer = await mergeLayers(store, layersOf(before, value), options);
+  const layer = await mergeLayersOnce(store, layersOf(before, value), options);
   const config = serializeImageConfig({
     ...value,
     rootfs: { type: 'layers', diff_ids: replaced<Digest>(value.rootfs.diff_ids, range, layer.diffID) },

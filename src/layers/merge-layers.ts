@@ -2,11 +2,13 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { BlobFiles, BlobReader, BlobWriter, Lease } from '../content/store.ts';
 import { HawserError } from '../errors/hawser-error.ts';
+import { digestHex, digestOf } from '../image/digest.ts';
 import { layerCompressionOf } from '../image/media-types.ts';
 import { type TarItem, writeTar } from '../tar/writer.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { CommittedLayer } from './commit-layer.ts';
 import { copyTree, type TreeFile } from './image-tree.ts';
+import { type MemoKey, readMemo, writeMemo } from './layer-memo.ts';
 import { type MergedItem, mergeTree } from './merge-tree.ts';
 import { openPlainLayer, readLayerInto } from './read-image-tree.ts';
 import { TreeApplier } from './tree-applier.ts';
@@ -113,6 +115,37 @@ async function* inLargePieces(source: AsyncIterable<Uint8Array>): AsyncGenerator
     }
   }
   if (used > 0) yield buffer.subarray(0, used);
+}
+
+/** The layers below count too: what of them is changed or deleted is in the new layer. */
+function memoKey(layers: readonly StackLayer[], range: LayerRange): MemoKey {
+  const ids = layers.slice(0, range.to + 1).map(({ diffID }) => diffID);
+  return { kind: 'merged', name: digestHex(digestOf(JSON.stringify({ version: 1, ...range, ids }))) };
+}
+
+/**
+ * `mergeLayers`, once: what came of it stays in the store as long as it is not collected.
+ *
+ * @throws HawserError as `mergeLayers`
+ */
+export async function mergeLayersOnce(
+  store: Store,
+  layers: readonly StackLayer[],
+  options: MergeLayersOptions,
+): Promise<MergedLayer> {
+  const key = memoKey(layers, options.range);
+  const known = await readMemo(store, key);
+  if (known !== undefined) {
+    const { digest, size, facts } = known;
+    await options.lease?.add(digest);
+    const { sizeBefore = 0, entries = 0 } = facts;
+    // Only now can no collection take it any more.
+    if ((await store.stat(digest)) !== undefined) return { diffID: digest, size, sizeBefore, entries };
+  }
+  const merged = await mergeLayers(store, layers, options);
+  const { diffID: digest, size, sizeBefore, entries } = merged;
+  await writeMemo(store, key, { digest, size, facts: { sizeBefore, entries } });
+  return merged;
 }
 
 /**

@@ -269,6 +269,40 @@ describe('images', function () {
       }
     });
 
+    it('have their layers compressed, and images their id, as they are asked for', async () => {
+      await build('-t', 'app', '--target', 'release', 'app');
+      const id = await idOf('app');
+      const types = { gzip: 'tar+gzip', zstd: 'tar+zstd', uncompressed: 'tar"' };
+      for (const [compression, type] of Object.entries(types)) {
+        await sandbox.hawser('save', '--compression', compression, '-o', 'compressed.tar', 'app');
+        await sandbox.hawser('rmi', '-f', 'app');
+        await sandbox.hawser('load', '-q', '-i', 'compressed.tar');
+        expect(await idOf('app')).to.equal(id);
+        const manifest = await run(
+          ['skopeo', 'inspect', '--raw', `oci-archive:${sandbox.folder}/compressed.tar:latest`],
+          {
+            check: true,
+          },
+        );
+        expect(manifest.stdout.replaceAll('.rootfs.diff', '')).to.contain(
+          `application/vnd.oci.image.layer.v1.${type}`,
+        );
+        expect(await sandbox.hawser('run', '--rm', 'app')).to.equal('hello world you version 0 app');
+        await build('-t', 'app', '--target', 'release', 'app');
+      }
+      const wrong = await sandbox.try([
+        'save',
+        '--compression',
+        'gzip',
+        '--compression-level',
+        '11',
+        '-o',
+        'x.tar',
+        'app',
+      ]);
+      expect(wrong.stderr).to.contain('gzip has no level 11');
+    });
+
     it('of hawser are loaded and run by docker', async () => {
       const peer = await docker();
       await build('-t', 'app', '--target', 'release', 'app');

@@ -18,7 +18,7 @@ export default class ImagePush extends BaseCommand {
       default: 'gzip',
       description: 'of layers that are not compressed yet',
     }),
-    'compression-level': Flags.integer({ description: 'gzip 1–9, zstd 1–22' }),
+    'compression-level': Flags.integer({ description: 'gzip 1–9, zstd 1–19' }),
     quiet: Flags.boolean({ char: 'q', description: 'no progress' }),
     'plain-http': Flags.boolean({ description: 'http, for a registry that is not on loopback' }),
   };

@@ -5,6 +5,7 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { requireWords } from '../../cli/require-words.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
+import type { LayerCompression } from '../../image/media-types.ts';
 
 export default class ImageSave extends BaseCommand {
   static override readonly summary = 'Write images into one tar archive';
@@ -18,6 +19,12 @@ export default class ImageSave extends BaseCommand {
       default: 'docker',
       description: 'docker is an OCI layout too',
     }),
+    compression: Flags.string({
+      options: ['gzip', 'zstd', 'uncompressed'],
+      default: 'uncompressed',
+      description: 'of layers that are not compressed yet',
+    }),
+    'compression-level': Flags.integer({ description: 'gzip 1–9, zstd 1–19' }),
   };
 
   async run(): Promise<void> {
@@ -28,15 +35,33 @@ export default class ImageSave extends BaseCommand {
         remedy: 'Use -o FILE, or redirect stdout.',
       });
     }
-    const { saveImages } = await import('../../content/archive/save.ts');
+    const [{ saveImages }, { compressImage }] = await Promise.all([
+      import('../../content/archive/save.ts'),
+      import('../../layers/compress-image.ts'),
+    ]);
     const store = await openImages(this.roots);
-    const format = flags.format === 'oci' ? 'oci' : 'docker';
-    const archive = saveImages(store, names, { format, signal: this.signal });
-    if (flags.output === undefined) {
-      await pipeline(Readable.from(archive), process.stdout, { end: false });
-      return;
+    const { signal } = this;
+    const lease = await store.leases.acquire('save');
+    const compression = flags.compression as LayerCompression;
+    try {
+      const archive = saveImages(store, names, {
+        format: flags.format === 'oci' ? 'oci' : 'docker',
+        async reform(manifest) {
+          await lease.add(manifest.digest);
+          const level = flags['compression-level'];
+          return compressImage(store, manifest, { compression, level, lease, signal });
+        },
+        signal,
+      });
+      await writeArchive(flags.output, archive);
+    } finally {
+      await lease.release();
     }
-    const { writeWholeFile } = await import('../../util/whole-file.ts');
-    await writeWholeFile(flags.output, archive);
   }
+}
+
+async function writeArchive(path: string | undefined, archive: AsyncIterable<Uint8Array>): Promise<void> {
+  if (path === undefined) return pipeline(Readable.from(archive), process.stdout, { end: false });
+  const { writeWholeFile } = await import('../../util/whole-file.ts');
+  return writeWholeFile(path, archive);
 }

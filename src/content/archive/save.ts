@@ -1,5 +1,6 @@
 import type { Descriptor } from '../../image/descriptor.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../../image/digest.ts';
+import type { ManifestOfImage } from '../../image/manifest.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import type { Platform } from '../../image/platform.ts';
 import { familiarReference, parseReference } from '../../image/reference.ts';
@@ -14,6 +15,8 @@ export interface SaveOptions {
   /** `docker`: what `docker load` of any version reads, and an OCI layout too. `oci`: an OCI layout only. */
   readonly format: 'docker' | 'oci';
   readonly platform?: Platform;
+  /** Gives each image another manifest, e.g. of compressed layers, that is in the store. */
+  readonly reform?: (manifest: ManifestOfImage) => Promise<ManifestOfImage>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,9 +46,19 @@ export async function* saveImages(
       options.platform === undefined ? {} : { platform: options.platform },
     );
     const hasTag = image.name !== undefined && parseReference(image.name).tag !== undefined;
-    images.push({ image, names: hasTag ? [image.name as string] : [] });
+    images.push({
+      image: await reformed(image, options.reform),
+      names: hasTag ? [image.name as string] : [],
+    });
   }
   yield* writeArchive(store, images, options);
+}
+
+async function reformed(image: StoredImage, reform: SaveOptions['reform']): Promise<StoredImage> {
+  const manifest = (await reform?.(image.manifest)) ?? image.manifest;
+  if (manifest === image.manifest) return image;
+  const { mediaType, digest, bytes } = manifest;
+  return { ...image, manifest, descriptor: { mediaType, digest, size: bytes.length } };
 }
 
 /** An archive of images that are in the store, named or not. */

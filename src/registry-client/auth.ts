@@ -6,6 +6,9 @@ import type { CredentialSource, Credentials } from './credentials.ts';
 import type { Exchanger } from './exchange.ts';
 import { readBody, readErrorBody } from './read-answer.ts';
 
+/** Whether the token server `realm`, which `registry` names, may have the credentials for that registry. */
+export type TrustsRealm = (realm: URL, registry: URL) => boolean;
+
 /** What a request wants to do: `repository:library/nginx:pull,push`. */
 export interface AccessScope {
   readonly domain: string;
@@ -39,11 +42,13 @@ function basic({ username, password }: Extract<Credentials, { kind: 'password' }
 export class Authorizer {
   readonly #exchanger: Exchanger;
   readonly #credentials: CredentialSource;
+  readonly #trustsRealm: TrustsRealm;
   readonly #headers = new Map<string, CachedToken>();
 
-  constructor(exchanger: Exchanger, credentials: CredentialSource) {
+  constructor(exchanger: Exchanger, credentials: CredentialSource, trustsRealm: TrustsRealm = () => true) {
     this.#exchanger = exchanger;
     this.#credentials = credentials;
+    this.#trustsRealm = trustsRealm;
   }
 
   static #key({ domain, path, actions }: AccessScope): string {
@@ -115,7 +120,8 @@ export class Authorizer {
     },
   ): Promise<{ token: string; seconds: number }> {
     const realm = realmOf(challenge, options.url);
-    const { scope, credentials, signal } = options;
+    const { scope, signal } = options;
+    const credentials = this.#trustsRealm(realm, options.url) ? options.credentials : undefined;
     const parameters = new URLSearchParams();
     if (challenge.parameters.service !== undefined) parameters.set('service', challenge.parameters.service);
     for (const text of new Set([scopeText(scope), ...(challenge.parameters.scope ?? '').split(' ')])) {

@@ -11,7 +11,7 @@ import { readBody } from './read-answer.ts';
 import type { Transport } from './transport.ts';
 
 /** registry:2 answers 404 to an OCI manifest, and rewrites a list to amd64, where the type is not accepted by name. */
-const accept = [
+export const acceptedManifests = [
   mediaTypes.ociIndex,
   mediaTypes.ociManifest,
   mediaTypes.dockerManifestList,
@@ -47,7 +47,7 @@ export async function resolveRemote(
     method: 'GET',
     scope: options.scope ?? scopeOf(reference, 'pull'),
     target: formatRoute({ kind: 'manifest', name: parseRepositoryName(reference.path), reference: wanted }),
-    headers: { accept },
+    headers: { accept: acceptedManifests },
     expect: [200],
     notFound: 'MANIFEST_UNKNOWN',
     signal: options.signal,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorOfAnswer, type WireErrorCode } from '../distribution/errors.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
-import { type AccessScope, Authorizer } from './auth.ts';
+import { type AccessScope, Authorizer, type TrustsRealm } from './auth.ts';
 import { type CredentialSource, storedCredentials } from './credentials.ts';
 import { registryUrl } from './endpoint.ts';
 import { type ExchangeRequest, Exchanger } from './exchange.ts';
@@ -13,6 +13,8 @@ export interface TransportOptions {
   readonly credentials?: CredentialSource;
   /** http for every registry, not for those on loopback only. */
   readonly plainHttp?: boolean;
+  /** Whether a token server may have the credentials; every one may that the registry names where it is left out. */
+  readonly trustsRealm?: TrustsRealm;
 }
 
 export interface RegistryRequest {
@@ -63,7 +65,11 @@ export class Transport {
 
   constructor(options: TransportOptions = {}) {
     this.#plainHttp = options.plainHttp === true;
-    this.#authorizer = new Authorizer(this.#exchanger, options.credentials ?? storedCredentials(process.env));
+    this.#authorizer = new Authorizer(
+      this.#exchanger,
+      options.credentials ?? storedCredentials(process.env),
+      options.trustsRealm,
+    );
   }
 
   /** Ends the connections that are kept alive. */

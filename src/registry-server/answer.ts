@@ -121,6 +121,10 @@ async function dispatch(context: RequestContext, route: Route): Promise<Registry
   if (context.readOnly && method !== 'GET' && method !== 'HEAD') {
     return errorResponse(new HawserError('UNSUPPORTED', 'the registry is read-only'), { Allow: 'GET, HEAD' });
   }
+  if (context.proxy !== undefined && method !== 'GET' && method !== 'HEAD') {
+    const refusal = new HawserError('UNSUPPORTED', 'the registry is a cache of another one: push there');
+    return errorResponse(refusal, { Allow: 'GET, HEAD' });
+  }
   const handlers = handlersOf(context, route);
   const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
   if (handler !== undefined) return await handler();

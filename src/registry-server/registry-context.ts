@@ -2,6 +2,7 @@ import type { RepositoryName } from '../distribution/names.ts';
 import type { Digest } from '../image/digest.ts';
 import type { Authenticator, Grant } from './auth/authenticator.ts';
 import type { EventAction, EventTarget } from './events/event.ts';
+import type { PullThrough } from './proxy/pull-through.ts';
 import type { RegistryRequest } from './registry-message.ts';
 import type { Volume } from './storage/volume.ts';
 
@@ -54,6 +55,8 @@ export interface RegistryContext {
   readonly eventReferences: boolean;
   /** Tells of what was done; resolves when it cannot get lost any more. */
   readonly notify: ((event: NotifiedEvent) => Promise<void>) | undefined;
+  /** What is not here comes from another registry; nothing is pushed then. */
+  readonly proxy: PullThrough | undefined;
   /** Left out where no garbage is collected. */
   readonly garbage: GarbageNotes | undefined;
 }

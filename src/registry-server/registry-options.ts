@@ -6,6 +6,7 @@ import type { HealthSettings } from './health/health-monitor.ts';
 import type { HTTPLimits } from './http/listen.ts';
 import type { TLSSettings } from './http/tls-files.ts';
 import type { Logger } from './log/logger.ts';
+import type { Upstream } from './proxy/upstream.ts';
 import type { PushRules } from './registry-context.ts';
 import type { UploadLimits } from './storage/uploads.ts';
 
@@ -19,6 +20,14 @@ export interface PurgeSettings {
   readonly interval: number;
   /** Tells what would be removed, and removes nothing. */
   readonly dryRun: boolean;
+}
+
+export interface ProxyOptions {
+  readonly upstream: Upstream;
+  /** Milliseconds after which content is asked for again; 0 for never. */
+  readonly ttl: number;
+  /** Milliseconds for which a blob goes on coming when nobody waits for it any more. */
+  readonly patience: number;
 }
 
 export interface DebugSettings {
@@ -78,6 +87,8 @@ export interface RegistryOptions {
     readonly endpoints: readonly NotificationEndpoint[];
     readonly includeReferences: boolean;
   };
+  /** Makes the registry a cache of another one. */
+  readonly proxy?: ProxyOptions | undefined;
   /** No garbage is collected where it is left out. */
   readonly garbage?: Partial<GarbageSettings> | undefined;
   /** Uploads are never given up where it is left out. */

@@ -11,6 +11,8 @@ import { accessFields } from './log/access-log.ts';
 import type { Logger } from './log/logger.ts';
 import { startPurging } from './maintenance/start-purging.ts';
 import { RegistryMetrics } from './metrics/registry-metrics.ts';
+import { PullThrough } from './proxy/pull-through.ts';
+import { type ExpiryParts, startExpiring } from './proxy/start-expiring.ts';
 import { defaultPushRules, type RegistryContext } from './registry-context.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import type { StorageDriver } from './storage/driver.ts';
@@ -59,7 +61,7 @@ class Parts {
 
 function contextOf(
   options: RegistryOptions,
-  parts: Pick<RegistryContext, 'volume' | 'authenticator' | 'problems' | 'notify' | 'garbage'>,
+  parts: Pick<RegistryContext, 'volume' | 'authenticator' | 'problems' | 'notify' | 'garbage' | 'proxy'>,
 ): RegistryContext {
   return {
     ...parts,
@@ -107,9 +109,12 @@ async function start(options: RegistryOptions, parts: Parts): Promise<RunningReg
   const volume = openVolume(driver, options.uploads);
   const garbage = startCollecting(options, { driver, volume, logger });
   if (garbage !== undefined) parts.add(garbage);
+  const proxy = startProxy(options, { volume, garbage, logger }, parts);
+  metrics?.watchProxy(proxy);
   const context = contextOf(options, {
     volume,
     garbage,
+    proxy,
     authenticator,
     problems: health?.problems ?? new Map(),
     notify: notifier && (event => notifier.notify(event)),
@@ -132,6 +137,12 @@ function startNotifier(
   const endpoints = notifications?.endpoints.filter(({ disabled }) => !disabled) ?? [];
   if (endpoints.length === 0) return undefined;
   return new Notifier(endpoints, { driver, logger });
+}
+
+function startProxy({ proxy }: RegistryOptions, having: ExpiryParts, parts: Parts): PullThrough | undefined {
+  if (proxy === undefined) return undefined;
+  if (proxy.ttl > 0) parts.add(startExpiring(having, proxy.ttl));
+  return parts.add(new PullThrough({ ...having, ...proxy }));
 }
 
 function startCollecting(

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { makeCertificate } from '../registry-server/support/certificates.ts';
-import { pushImage, send } from '../registry-server/support/registry.ts';
+import { DockerRegistry } from '../registry-server/support/docker-registry.ts';
+import { isInstalled, pushImage, send } from '../registry-server/support/registry.ts';
 import { TestBucket } from '../registry-server/support/s3.ts';
 import { DockerDaemon } from './support/dockerd.ts';
 import { freePort } from './support/ports.ts';
@@ -132,6 +134,36 @@ describe('registry from the command line', function () {
       expect(collected.stderr).to.contain('removed 0 blobs');
     } finally {
       await bucket.stop();
+    }
+  });
+
+  it('is a cache of docker-registry, which skopeo pulls through', async function () {
+    if (!isInstalled('docker-registry') || !isInstalled('skopeo')) this.skip();
+    const upstream = await DockerRegistry.start(join(sandbox.folder, 'upstream'), sandbox.folder);
+    try {
+      const image = await pushImage(upstream.url, 'team/app', { tag: 'v1' });
+      const port = await freePort();
+      await sandbox.write({
+        'cache.yml': [
+          'version: 0.1',
+          `storage: {filesystem: {rootdirectory: ${sandbox.folder}/cache}}`,
+          `http: {addr: "127.0.0.1:${port}"}`,
+          `proxy: {remoteurl: "${upstream.url}", ttl: 1h}`,
+        ].join('\n'),
+      });
+      await serve(['cache.yml'], {});
+      const pull = (to: string) =>
+        run(
+          ['skopeo', 'copy', '--src-tls-verify=false', `docker://127.0.0.1:${port}/team/app:v1`, `dir:${to}`],
+          { check: true },
+        );
+      await pull(join(sandbox.folder, 'one'));
+      await upstream.stop();
+      await pull(join(sandbox.folder, 'two'));
+      const layer = await readFile(join(sandbox.folder, 'two', image.layer.slice(7)), 'latin1');
+      expect(layer).to.equal('layer v1');
+    } finally {
+      await upstream.stop();
     }
   });
 

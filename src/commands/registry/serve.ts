@@ -2,6 +2,12 @@ import { Flags } from '@oclif/core';
 import { BaseCommand } from '../../cli/base-command.ts';
 import { parseListenAddress } from '../../cli/listen-address.ts';
 import { configArg, loadRegistryConfig, rootFlag, volumeName } from '../../cli/registry-volume.ts';
+import type { ProxySettings } from '../../registry-server/config/proxy-schema.ts';
+
+async function openUpstream(settings: ProxySettings) {
+  const { upstreamRegistry } = await import('../../cli/upstream-registry.ts');
+  return upstreamRegistry(settings);
+}
 
 export default class RegistryServe extends BaseCommand {
   static override readonly summary = 'Serve an OCI registry from a volume in the layout of registry:2';
@@ -39,10 +45,13 @@ export default class RegistryServe extends BaseCommand {
     const storage =
       flags.root === undefined ? options.storage : ({ kind: 'filesystem', root: flags.root } as const);
     const address = flags.addr === undefined ? {} : { ...parseListenAddress(flags.addr), socket: undefined };
-    const registry = await startRegistry({ ...options, ...address, storage, accessLog, logger });
+    const upstream = config.proxy && (await openUpstream(config.proxy));
+    const proxy = config.proxy && upstream && { ...config.proxy, upstream };
+    const registry = await startRegistry({ ...options, ...address, storage, accessLog, logger, proxy });
     this.note(`registry: serving ${volumeName(storage)} on ${registry.url}`);
     await new Promise(resolve => this.signal.addEventListener('abort', resolve, { once: true }));
     this.note('registry: finishing the requests that run');
     await registry.close();
+    upstream?.close();
   }
 }

@@ -29,8 +29,12 @@ function pushOf({ validation, policy, hawser }: RegistryConfig): NonNullable<Reg
   };
 }
 
-/** How a registry with this configuration serves. @throws HawserError REGISTRY_CONFIG_INVALID */
-export function optionsOfConfig(config: RegistryConfig): Omit<RegistryOptions, 'logger'> {
+/**
+ * How a registry with this configuration serves; the caller makes the upstream of `proxy`.
+ *
+ * @throws HawserError REGISTRY_CONFIG_INVALID
+ */
+export function optionsOfConfig(config: RegistryConfig): Omit<RegistryOptions, 'logger' | 'proxy'> {
   const { http, storage, health, notifications, hawser } = config;
   const { uploadpurging, readonly } = storage.maintenance;
   const address =

@@ -3,6 +3,7 @@ import { authSection } from './auth-schema.ts';
 import { configError } from './config-node.ts';
 import { httpSection } from './http-schema.ts';
 import { notificationsSection } from './notifications-schema.ts';
+import { proxySection } from './proxy-schema.ts';
 import {
   boolean,
   duration,
@@ -17,7 +18,7 @@ import {
   section,
   text,
 } from './readers.ts';
-import { proxySection, redisSection, storageSection } from './storage-schema.ts';
+import { redisSection, storageSection } from './storage-schema.ts';
 
 const levels = ['error', 'warn', 'info', 'debug'] as const;
 

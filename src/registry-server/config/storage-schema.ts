@@ -116,6 +116,3 @@ export function storageSection(node: ConfigNode, context: ReadContext) {
 
 /** `redis`, which only a shared descriptor cache needs. */
 export const redisSection = refused(needlessCache);
-
-/** `proxy`: a cache in front of one other registry. */
-export const proxySection = refused('hawser is no cache of another registry', 'Remove the section.');

@@ -5,6 +5,7 @@ import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
 import { emit, type RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
+import type { StoredBlob } from '../storage/blobs.ts';
 import { errorResponse } from './error-response.ts';
 import { absoluteURL, empty, isNotModified, requireDeletes } from './reply.ts';
 
@@ -17,13 +18,55 @@ function unknownBlob({ name, digest }: BlobTarget): HawserError {
   return new HawserError('BLOB_UNKNOWN', `blob ${digest} is not in ${name}`, { detail: { digest } });
 }
 
+interface FoundBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  read(range: ByteRange & { readonly signal: AbortSignal }): Promise<AsyncIterable<Uint8Array>>;
+  /** Where clients can read it themselves. */
+  url(): Promise<string | undefined>;
+}
+
+function storedBlob(context: RequestContext, blob: StoredBlob): FoundBlob {
+  const { blobs } = context.volume;
+  return { ...blob, read: range => blobs.read(blob, range), url: () => blobs.urlOf(blob) };
+}
+
+/** A blob of the volume, or of the registry that this one is a cache of. */
+async function findBlob(
+  context: RequestContext,
+  { name, digest }: BlobTarget,
+): Promise<FoundBlob | undefined> {
+  const { proxy, volume } = context;
+  const stored = await volume.blobs.stat(name, digest);
+  if (proxy === undefined) return stored && storedBlob(context, stored);
+  const { blob: counts } = proxy.counts;
+  counts.requests++;
+  if (stored !== undefined) {
+    counts.hits++;
+    counts.pushed += stored.size;
+    return storedBlob(context, stored);
+  }
+  counts.misses++;
+  const size = await proxy.sizeOf(name, digest);
+  if (size === undefined) return undefined;
+  const read: FoundBlob['read'] = async range => {
+    counts.pushed += range.end - range.start;
+    const fetched = await proxy.fetch(name, { digest, size });
+    if (fetched !== undefined) return fetched.read(range);
+    const now = await volume.blobs.stat(name, digest);
+    if (now === undefined) throw unknownBlob({ name, digest });
+    return await volume.blobs.read(now, range);
+  };
+  return { digest, size, read, url: async () => undefined };
+}
+
 /** end-2, GET and HEAD `/v2/<name>/blobs/<digest>`; ranges as in RFC 9110 section 14, one range only. */
 export async function getBlob(
   request: RegistryRequest,
   context: RequestContext,
   target: BlobTarget,
 ): Promise<RegistryResponse> {
-  const blob = await context.volume.blobs.stat(target.name, target.digest);
+  const blob = await findBlob(context, target);
   if (blob === undefined) throw unknownBlob(target);
   const etag = `"${blob.digest}"`;
   const headers = {
@@ -56,11 +99,11 @@ export async function getBlob(
     url,
   });
   // A range is asked for there again: clients keep their headers.
-  const elsewhere = context.redirects ? await context.volume.blobs.urlOf(blob) : undefined;
+  const elsewhere = context.redirects ? await blob.url() : undefined;
   if (elsewhere !== undefined) {
     return empty(307, { Location: elsewhere, 'Docker-Content-Digest': blob.digest });
   }
-  if (range === undefined) return { ...whole, body: await context.volume.blobs.read(blob, { signal }) };
+  if (range === undefined) return { ...whole, body: await blob.read({ start: 0, end: blob.size, signal }) };
   return {
     status: 206,
     headers: {
@@ -68,7 +111,7 @@ export async function getBlob(
       'Content-Length': String(range.end - range.start),
       'Content-Range': formatContentRange(range, blob.size),
     },
-    body: await context.volume.blobs.read(blob, { ...range, signal }),
+    body: await blob.read({ ...range, signal }),
   };
 }
 

@@ -31,7 +31,7 @@ export async function listTags(
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
   const count = Math.min(pageSizeOf(query) ?? Number.POSITIVE_INFINITY, context.tagLimit);
-  const all = await context.volume.tags.list(name);
+  const all = (await context.proxy?.tags(name)) ?? (await context.volume.tags.list(name));
   if (all === undefined) {
     throw new HawserError('NAME_UNKNOWN', `there is no repository ${name}`, { detail: { name } });
   }

@@ -34,8 +34,10 @@ export async function getManifest(
   context: RequestContext,
   target: ManifestTarget,
 ): Promise<RegistryResponse> {
+  await context.proxy?.prepareManifest(target.name, target.reference);
   const manifest = await findManifest(context, target);
   if (manifest === undefined) throw unknownManifest(target);
+  if (context.proxy !== undefined) context.proxy.counts.manifest.pushed += manifest.bytes.length;
   const etag = `"${manifest.digest}"`;
   const headers = { 'Docker-Content-Digest': manifest.digest, Etag: etag };
   if (isNotModified(request, etag)) return empty(304, headers);

@@ -2,6 +2,7 @@ import { parseRoute, type Route } from '../../distribution/routes.ts';
 import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Endpoint } from '../events/endpoint.ts';
 import type { ServedRequest } from '../http/app.ts';
+import type { ProxyCounts, PullThrough } from '../proxy/pull-through.ts';
 import type { StorageDriver } from '../storage/driver.ts';
 import { Counter, Gauge, Histogram, renderMetrics } from './metrics.ts';
 
@@ -56,6 +57,7 @@ export class RegistryMetrics {
   readonly #prefix: string;
   #inFlight = 0;
   #endpoints: readonly Endpoint[] = [];
+  #proxy: PullThrough | undefined;
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -63,6 +65,10 @@ export class RegistryMetrics {
 
   watchEndpoints(endpoints: readonly Endpoint[]): void {
     this.#endpoints = endpoints;
+  }
+
+  watchProxy(proxy: PullThrough | undefined): void {
+    this.#proxy = proxy;
   }
 
   begin(): void {
@@ -106,6 +112,10 @@ export class RegistryMetrics {
     const { user, system } = process.cpuUsage();
     const perEndpoint = (read: (endpoint: Endpoint) => number) =>
       this.#endpoints.map(endpoint => [{ endpoint: endpoint.name }, read(endpoint)] as const);
+    const ofProxy = (name: string, help: string, read: (counts: ProxyCounts) => number) =>
+      new Gauge(`registry_proxy_${name}_total`, help, () =>
+        Object.entries(this.#proxy?.counts ?? {}).map(([type, counts]) => [{ type }, read(counts)] as const),
+      );
     return renderMetrics([
       this.#requests,
       this.#times,
@@ -122,6 +132,11 @@ export class RegistryMetrics {
       new Gauge('registry_notifications_pending', 'Events of this process that wait.', () =>
         perEndpoint(({ counts }) => Math.max(0, counts.events - counts.delivered)),
       ),
+      ofProxy('requests', 'What clients asked the cache for.', ({ requests }) => requests),
+      ofProxy('hits', 'What of it was in the cache.', ({ hits }) => hits),
+      ofProxy('misses', 'What of it was not.', ({ misses }) => misses),
+      ofProxy('pulled_bytes', 'Bytes from upstream.', ({ pulled }) => pulled),
+      ofProxy('pushed_bytes', 'Bytes to clients.', ({ pushed }) => pushed),
       new Gauge('process_resident_memory_bytes', 'Memory of the process.', () => [[{}, rss]]),
       new Gauge('process_heap_bytes', 'JavaScript heap of the process.', () => [[{}, heapUsed]]),
       new Gauge('process_cpu_seconds_total', 'Processor time.', () => [[{}, (user + system) / 1e6]]),

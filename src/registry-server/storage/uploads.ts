@@ -2,7 +2,7 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
 import { allOf } from './all-of.ts';
-import type { StorageDriver, StorageLock } from './driver.ts';
+import type { ReadOptions, StorageDriver, StorageLock } from './driver.ts';
 import { addLink } from './links.ts';
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
 import { RunningDigest } from './running-digest.ts';
@@ -69,6 +69,11 @@ export class Uploads {
     ]);
     if (started === undefined) throw unknownUpload(key);
     return data?.size ?? 0;
+  }
+
+  /** What has arrived, as far as it is on the volume. @throws HawserError NOT_FOUND */
+  async read(key: UploadKey, options: ReadOptions): Promise<AsyncGenerator<Uint8Array, void>> {
+    return await this.#driver.read(uploadDataPath(key.name, key.id), options);
   }
 
   /**

@@ -193,6 +193,20 @@ describe('registry-server: configuration', () => {
     ],
     ['health: {tcp: [{addr: "redis:6379", interval: 5s}]}', {}, 'health.tcp.0.interval', 5000],
   ];
+  it('takes another registry to be a cache of', () => {
+    const { proxy } = load(
+      `${base}proxy: {remoteurl: registry-1.docker.io, username: u, password: p, ttl: 0, cachewritetimeout: 1m}`,
+    ).config;
+    expect(proxy?.remote.href).to.equal('https://registry-1.docker.io/');
+    expect(proxy).to.deep.include({
+      credentials: { username: 'u', password: 'p' },
+      ttl: 0,
+      patience: 60_000,
+    });
+    expect(load(base).config.proxy).to.equal(undefined);
+    expect(load(`${base}proxy: {remoteurl: "http://x:1"}`).config.proxy?.ttl).to.equal(168 * 3_600_000);
+  });
+
   it('takes a bucket by every key of it', () => {
     const text = [
       'storage: {redirect: {disable: true}, s3: {accesskey: a, secretkey: s, sessiontoken: t, region: r,',
@@ -270,6 +284,9 @@ describe('registry-server: configuration', () => {
     ['log: {level: loud}', {}, /not one of error, warn, info, debug/],
     ['log: {hooks: [{type: mail, levels: [panic]}]}', {}, /hawser sends no mail/],
     ['log: {reportcaller: true}', {}, /reportcaller: cannot be honoured/],
+    ['proxy: {remoteurl: "ftp://x"}', {}, /not the URL of a registry/],
+    ['proxy: {remoteurl: "https://x/y"}', {}, /not the URL of a registry/],
+    ['proxy: {remoteurl: "https://x", exec: {command: c}}', {}, /exec: cannot be honoured/],
     ['redis: {addr: "localhost:6379"}', {}, /redis: cannot be honoured/],
     ['storage: {filesystem: {}, cache: {blobdescriptor: redis}}', {}, /not one of inmemory/],
     ['auth: {silly: {realm: r, service: s}}', {}, /silly: cannot be honoured/],

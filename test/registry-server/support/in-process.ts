@@ -32,6 +32,7 @@ export class InProcessRegistry {
       headers: {},
       eventReferences: false,
       notify: undefined,
+      proxy: undefined,
       garbage: undefined,
     };
   }

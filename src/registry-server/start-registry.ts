@@ -108,7 +108,7 @@ async function start(options: RegistryOptions, parts: Parts): Promise<RunningReg
   metrics?.watchEndpoints(notifier?.endpoints ?? []);
   const volume = openVolume(driver, options.uploads);
   const garbage = startCollecting(options, { driver, volume, logger });
-  if (garbage !== undefined) parts.add(garbage);
+  if (garbage !== undefined) await parts.add(garbage).prepared;
   const proxy = startProxy(options, { volume, garbage, logger }, parts);
   metrics?.watchProxy(proxy);
   const context = contextOf(options, {

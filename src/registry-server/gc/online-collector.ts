@@ -58,7 +58,8 @@ export class OnlineCollector implements GarbageNotes {
   readonly #settings: GarbageSettings;
   readonly #logger: Logger;
   readonly #cache = new ReferenceCache();
-  readonly #prepared: Promise<void>;
+  /** Ends when what a collector needs on a full disk is there, or cannot be made. */
+  readonly prepared: Promise<void>;
   readonly #periodic: Periodic;
   readonly #stop = new AbortController();
   #freed = new Map<RepositoryName, FreedContent>();
@@ -82,7 +83,7 @@ export class OnlineCollector implements GarbageNotes {
       interval,
       logger: parts.logger,
     };
-    this.#prepared = prepareCollecting(parts.driver).catch((error: unknown) => {
+    this.prepared = prepareCollecting(parts.driver).catch((error: unknown) => {
       parts.logger.log('warn', `garbage collection: ${messageOf(error)}`);
     });
     this.#periodic = new Periodic(schedule, signal => this.#collectAll(signal));
@@ -128,7 +129,7 @@ export class OnlineCollector implements GarbageNotes {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([this.#prepared, this.#periodic.close(), this.#running]);
+    await Promise.all([this.prepared, this.#periodic.close(), this.#running]);
   }
 
   #contentOf(name: RepositoryName): FreedContent {

@@ -1,4 +1,4 @@
-import type { Lease } from '../content/store.ts';
+import type { LayoutStore, Lease } from '../content/store.ts';
 import { hostPlatform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
 import { throwIfAborted } from '../util/abort.ts';
@@ -42,7 +42,7 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     const text = dockerfileText(bytes);
     requireBuiltInFrontend(text, { file: name, override: options.buildArgs?.BUILDKIT_SYNTAX });
     const program = parseProgram(parseDockerfile(text, { file: name }));
-    lease = await environment.store.leases.acquire('build');
+    lease = await freshLease(environment.store);
     const imported = await importedCache(options, environment);
     const parts = { environment, program, context, scratch, lease, names, imported, loaderFor };
     return await tryUntilNothingIsLost({ ...parts, options: withSourceDateEpoch(options, program) }, signal);
@@ -50,6 +50,13 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     await scratch.close();
     await lease?.release();
   }
+}
+
+/** After what builds left that were killed: two looks into folders that are mostly empty. */
+async function freshLease(store: LayoutStore): Promise<Lease> {
+  await store.leases.removeEnded();
+  await store.sweepTemporary();
+  return store.leases.acquire('build');
 }
 
 async function importedCache(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, unlinkSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { appendFileSync, readdirSync, unlinkSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
@@ -89,7 +89,7 @@ export class LayoutLeases implements Leases {
 
   async list(): Promise<readonly LeaseInfo[]> {
     const leases: LeaseInfo[] = [];
-    for (const name of await this.#names()) {
+    for (const name of this.#names()) {
       const lease = await this.#read(name);
       if (lease !== undefined) leases.push(lease);
     }
@@ -98,7 +98,7 @@ export class LayoutLeases implements Leases {
 
   async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
     return withFileLock(this.#lockPath, async () => {
-      await this.#removeEnded();
+      await this.removeEnded();
       return work();
     });
   }
@@ -108,9 +108,10 @@ export class LayoutLeases implements Leases {
     return withFileLock(this.#lockPath, work, { shared: true, timeout: 120_000 });
   }
 
-  async #names(): Promise<readonly string[]> {
+  /** At once: every build looks, and mostly finds nothing. */
+  #names(): readonly string[] {
     try {
-      return await readdir(this.#folder);
+      return readdirSync(this.#folder);
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') return [];
       throw error;
@@ -135,8 +136,8 @@ export class LayoutLeases implements Leases {
     return { id: name.slice(0, -'.lease'.length), owner: header.owner, digests, ...expires };
   }
 
-  async #removeEnded(): Promise<void> {
-    for (const name of await this.#names()) {
+  async removeEnded(): Promise<void> {
+    for (const name of this.#names()) {
       // A `.tmp` belongs to a lease that is being made, or to a process that died while making it.
       const maker = /^[0-9a-f]+\.lease\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name);
       const ended =

@@ -59,6 +59,11 @@ class MemoryLeases implements Leases {
     };
   }
 
+  async removeEnded(): Promise<void> {
+    const living = new Set((await this.list()).map(({ id }) => id));
+    for (const id of this.#leases.keys()) if (!living.has(id)) this.#leases.delete(id);
+  }
+
   async list() {
     return [...this.#leases.values()].filter(({ expires }) => expires === undefined || expires > Date.now());
   }

@@ -139,6 +139,8 @@ export interface Leases {
   acquire(owner: string, options?: LeaseOptions): Promise<Lease>;
   /** Those that hold. */
   list(): Promise<readonly LeaseInfo[]>;
+  /** Removes what processes left that are gone; it holds nothing any more. */
+  removeEnded(): Promise<void>;
   /** The lock under which a collector looks at leases and names and removes what nothing keeps. */
   exclusively<Result>(work: () => Promise<Result>): Promise<Result>;
 }

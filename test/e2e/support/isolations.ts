@@ -12,6 +12,8 @@ export interface Isolation {
   readonly name: string;
   /** hawser with these arguments; `folder` of the matrix is there under its own path. */
   run(...args: string[]): Promise<RunResult>;
+  /** What `run` starts. */
+  command(...args: string[]): { readonly words: readonly string[]; readonly env: NodeJS.ProcessEnv };
 }
 
 /** What Podman grants a container: no mknod, no mounts. */
@@ -46,7 +48,14 @@ export class Isolations {
   #env(name: string): NodeJS.ProcessEnv {
     const [root, state] = [join(this.folder, name, 'root'), join(this.folder, name, 'run')];
     const { PATH } = process.env;
-    return { PATH, HAWSER_ROOT: root, HAWSER_RUN: state, HOME: join(this.folder, name), NO_COLOR: '1' };
+    return {
+      PATH,
+      HAWSER_ROOT: root,
+      HAWSER_RUN: state,
+      HOME: join(this.folder, name),
+      TMPDIR: join(this.folder, name, 'tmp'),
+      NO_COLOR: '1',
+    };
   }
 
   async #place(name: string, words: readonly string[], mode = 0o755): Promise<Isolation> {
@@ -54,7 +63,8 @@ export class Isolations {
     await chmod(join(this.folder, name), mode);
     const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000' };
     const cwd = this.folder;
-    return { name, run: (...args) => run([...words, ...this.#command, ...args], { env, cwd }) };
+    const command = (...args: string[]) => ({ words: [...words, ...this.#command, ...args], env });
+    return { name, command, run: (...args) => run(command(...args).words, { env, cwd }) };
   }
 
   root(name: string): Promise<Isolation> {
@@ -101,7 +111,12 @@ export class Isolations {
     const flags = Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
     await mkdir(join(this.folder, name), { recursive: true });
     const words = ['run', '--rm', '--network', 'host', '-w', this.folder, ...binds, ...flags, ...options];
-    return { name, run: (...args) => docker.try(...words, 'container', ...this.#command, ...args) };
+    const inside = (...args: string[]) => [...words, 'container', ...this.#command, ...args];
+    return {
+      name,
+      command: (...args) => ({ words: ['/usr/bin/docker', ...inside(...args)], env: docker.env }),
+      run: (...args) => docker.try(...inside(...args)),
+    };
   }
 
   async close(): Promise<void> {

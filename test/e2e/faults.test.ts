@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -180,6 +180,65 @@ describe('faults', function () {
         'works',
       );
     });
+  });
+
+  it('a disk that a step fills, or its layer: both say so, leave nothing, and build when there is room', async () => {
+    const disk = join(sandbox.folder, 'disk');
+    await mkdir(disk);
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk], { check: true });
+    try {
+      const state = { HAWSER_ROOT: join(disk, 'root'), HAWSER_RUN: join(sandbox.folder, 'run2') };
+      const env = { ...sandbox.env, ...state };
+      const imported = await sandbox.try(['import', join(sandbox.folder, 'busybox.tar'), 'busybox'], { env });
+      expect(imported.code, imported.stderr).to.equal(0);
+      const used = async () => {
+        const { blocks, bfree, bsize } = await statfs(disk);
+        return (blocks - bfree) * bsize;
+      };
+      const write = (megabytes: number) => `dd if=/dev/urandom of=/big bs=1000000 count=${megabytes}`;
+      await sandbox.write({
+        'step/Dockerfile': `FROM busybox\nRUN echo before > /a\nRUN ${write(40)}\n`,
+        'layer/Dockerfile': `FROM busybox\nRUN echo before > /a\nRUN ${write(18)}\n`,
+        'fits/Dockerfile': `FROM busybox\nRUN echo before > /a\nRUN ${write(6)}\n`,
+      });
+      const first = await sandbox.try(['build', '-q', '-t', 'one', '-'], {
+        env,
+        input: 'FROM busybox\nRUN echo before > /a\n',
+      });
+      expect(first.code, first.stderr).to.equal(0);
+      const before = await used();
+      for (const [name, code] of [
+        ['step', /\[BUILD_STEP_FAILED\][^]*No space left[^]*The disk is full.*system prune/],
+        ['layer', /\[NO_SPACE\][^]*system prune/],
+      ] as const) {
+        const full = await sandbox.try(['build', '--progress', 'plain', name], { env });
+        expect(full.code, full.stderr).to.equal(1);
+        expect(full.stderr)
+          .to.match(code)
+          .and.to.match(/^#\d+ CACHED$/m);
+        expect((await used()) - before, `left by ${name}`).to.be.lessThan(300_000);
+        const check = await sandbox.try(['system', 'fsck', '--format', 'json'], { env });
+        expect((JSON.parse(check.stdout) as { problems: unknown[] }).problems).to.deep.equal([]);
+      }
+      const fits = await sandbox.try(['build', '-q', '-t', 'fits', 'fits'], { env });
+      expect(fits.code, fits.stderr).to.equal(0);
+    } finally {
+      await run(['umount', '-l', disk], { check: true });
+    }
+  });
+
+  it('a secret whose file is missing: says which, before anything runs, and works when it is there', async () => {
+    await sandbox.write({
+      'app/Dockerfile':
+        'FROM busybox\nRUN echo before > /a\nRUN --mount=type=secret,id=key cat /run/secrets/key | wc -c\n',
+    });
+    const args = ['build', '--progress', 'plain', '--secret', 'id=key,src=missing', 'app'];
+    const { code, stderr } = await sandbox.try(args);
+    expect(code).to.equal(2);
+    expect(stderr).to.match(/there is no file "missing" \[INVALID_ARGUMENT\]\n {2}Use id=ID,src=FILE/);
+    await sandbox.write({ missing: 'secret' });
+    const again = await sandbox.try(args);
+    expect(again.code, again.stderr).to.equal(0);
   });
 
   it('a full disk: one clear message, and a store that still works', async () => {

@@ -194,11 +194,13 @@ function stepFailed(definition: RunDefinition, exitCode: number, output: readonl
   return new HawserError('BUILD_STEP_FAILED', `${definition.text} ended with exit code ${exitCode}${said}`, {
     location: definition.location,
     detail: { exitCode, output },
-    remedy: remedyFor(exitCode),
+    remedy: remedyFor(exitCode, output),
   });
 }
 
-function remedyFor(exitCode: number): string {
+function remedyFor(exitCode: number, output: readonly string[]): string {
+  if (output.some(line => /no space left on device/i.test(line)))
+    return 'The disk is full: free space, e.g. with hawser system prune, and build again.';
   if (exitCode === 127)
     return 'The command is not in the image: check its name, or install it in a RUN before.';
   if (exitCode === 126) return 'The command cannot be executed: check its mode and its interpreter.';

@@ -1,4 +1,4 @@
-import type { LayoutStore, Lease } from '../content/store.ts';
+import type { Lease } from '../content/store.ts';
 import { hostPlatform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
 import { throwIfAborted } from '../util/abort.ts';
@@ -42,7 +42,7 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     const text = dockerfileText(bytes);
     requireBuiltInFrontend(text, { file: name, override: options.buildArgs?.BUILDKIT_SYNTAX });
     const program = parseProgram(parseDockerfile(text, { file: name }));
-    lease = await freshLease(environment.store);
+    lease = await freshLease(environment);
     const imported = await importedCache(options, environment);
     const parts = { environment, program, context, scratch, lease, names, imported, loaderFor };
     return await tryUntilNothingIsLost({ ...parts, options: withSourceDateEpoch(options, program) }, signal);
@@ -52,8 +52,9 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
   }
 }
 
-/** After what builds left that were killed: two looks into folders that are mostly empty. */
-async function freshLease(store: LayoutStore): Promise<Lease> {
+/** After what builds left that were killed: looks into folders that are mostly empty. */
+async function freshLease({ store, sweepLeft }: BuildEnvironment): Promise<Lease> {
+  await sweepLeft?.();
   await store.leases.removeEnded();
   await store.sweepTemporary();
   return store.leases.acquire('build');

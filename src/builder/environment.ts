@@ -37,6 +37,8 @@ export interface BuildEnvironment {
   readonly cacheRoot: string;
   /** `$HAWSER_RUN` */
   readonly run: string;
+  /** Ends and removes what killed builds left of steps and snapshots. */
+  readonly sweepLeft?: () => Promise<void>;
   readonly openSnapshotter: () => Promise<Snapshotter>;
   readonly loadRunStep: () => Promise<RunStep>;
   /** Without it, only local images can be built upon. */

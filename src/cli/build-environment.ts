@@ -3,6 +3,7 @@ import type { BuildEnvironment, ImageSource } from '../builder/environment.ts';
 import type { BuildObserver } from '../builder/observer.ts';
 import type { LayoutStore } from '../content/store.ts';
 import type { Roots } from '../util/roots.ts';
+import { sweepLeft } from './sweep-left.ts';
 
 /** Base images from registries: manifest and config when they are asked for, layers when their files are. */
 function registrySource(store: LayoutStore): ImageSource {
@@ -30,14 +31,8 @@ export function buildEnvironment(
     ...options,
     cacheRoot: join(roots.root, 'build-cache'),
     run: roots.run,
-    async openSnapshotter() {
-      const [{ openSnapshots }, { endLeftSteps }] = await Promise.all([
-        import('./prepare-image.ts'),
-        import('../runtime/step-bundles.ts'),
-      ]);
-      await endLeftSteps(roots.run);
-      return openSnapshots(roots);
-    },
+    sweepLeft: () => sweepLeft(roots),
+    openSnapshotter: async () => (await import('./prepare-image.ts')).openSnapshots(roots),
     loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
     images: registrySource(options.store),
     pushCache: async (target, artifact) => (await import('./cache-registry.ts')).pushCache(target, artifact),

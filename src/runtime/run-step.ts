@@ -79,6 +79,12 @@ function targetsOf(step: PreparedStep): readonly MountTarget[] {
   return [...standardTargets, ...step.mounts.map(mount => ({ path: mount.target, kind: kindOf(mount) }))];
 }
 
+/** Ends and removes what steps of hawsers left that are gone. */
+export async function sweepLeftSteps(run: string): Promise<void> {
+  const path = await runtimeFor('auto', run);
+  await sweepSteps(run, path === undefined ? undefined : { path, root: join(run, 'runc') });
+}
+
 /** See `RunStep` for shapes and errors. */
 export const runStep: RunStep = async options => {
   throwIfAborted(options.signal);

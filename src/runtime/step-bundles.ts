@@ -98,7 +98,7 @@ export async function sweepSteps(run: string, runtime: OciRuntime | undefined): 
 }
 
 /** Ends the processes of steps without a runtime whose hawser is gone, before anybody removes the files they work on. */
-export async function endLeftSteps(run: string): Promise<void> {
+async function endLeftSteps(run: string): Promise<void> {
   const marks = deadSteps(run).flatMap(name => (isOfRuntime(join(run, 'steps', name)) ? [] : stepMark(name)));
   if (marks.length > 0) await killMarked(new Set(marks));
 }

@@ -12,14 +12,19 @@ export type TrustsRealm = (realm: URL, registry: URL) => boolean;
 /** What a request wants to do: `repository:library/nginx:pull,push`. */
 export interface AccessScope {
   readonly domain: string;
-  /** Empty for the catalog. */
+  /** Empty for the catalog, and for a login. */
   readonly path: string;
-  readonly actions: 'pull' | 'pull,push' | 'delete' | 'catalog';
+  readonly actions: 'pull' | 'pull,push' | 'delete' | 'catalog' | 'login';
+  /** Another repository of the registry, which a blob is mounted from. */
+  readonly mountFrom?: string | undefined;
 }
 
 /** distribution's token specification, "Resource Scope". */
-function scopeText({ path, actions }: AccessScope): string {
-  return actions === 'catalog' ? 'registry:catalog:*' : `repository:${path}:${actions}`;
+function scopeTexts({ path, actions, mountFrom }: AccessScope): string[] {
+  if (actions === 'login') return [];
+  if (actions === 'catalog') return ['registry:catalog:*'];
+  const own = `repository:${path}:${actions}`;
+  return mountFrom === undefined ? [own] : [own, `repository:${mountFrom}:pull`];
 }
 
 interface CachedToken {
@@ -33,6 +38,11 @@ const tokenAnswerLimit = 64 << 10;
 
 /** Seconds; the token specification's default. */
 const defaultLifetime = 60;
+
+function placeOf({ path, actions }: AccessScope): string {
+  if (actions === 'login') return '';
+  return ` for ${path || 'its catalog'}`;
+}
 
 function basic({ username, password }: Extract<Credentials, { kind: 'password' }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
@@ -51,8 +61,8 @@ export class Authorizer {
     this.#trustsRealm = trustsRealm;
   }
 
-  static #key({ domain, path, actions }: AccessScope): string {
-    return `${domain}/${path}:${actions}`;
+  static #key({ domain, path, actions, mountFrom = '' }: AccessScope): string {
+    return `${domain}/${path}:${actions}:${mountFrom}`;
   }
 
   /** The header for a scope, where one is known that still holds. */
@@ -101,13 +111,9 @@ export class Authorizer {
   #refused(scope: AccessScope, credentials: Credentials | undefined, why?: string): HawserError {
     const reason =
       why ?? (credentials === undefined ? 'no credentials are stored for it' : 'its credentials are refused');
-    return new HawserError(
-      'UNAUTHORIZED',
-      `${scope.domain} wants a login for ${scope.path || 'its catalog'}: ${reason}`,
-      {
-        remedy: `Run hawser login ${scope.domain}.`,
-      },
-    );
+    return new HawserError('UNAUTHORIZED', `${scope.domain} wants a login${placeOf(scope)}: ${reason}`, {
+      remedy: `Run hawser login ${scope.domain}.`,
+    });
   }
 
   async #fetchToken(
@@ -124,7 +130,7 @@ export class Authorizer {
     const credentials = this.#trustsRealm(realm, options.url) ? options.credentials : undefined;
     const parameters = new URLSearchParams();
     if (challenge.parameters.service !== undefined) parameters.set('service', challenge.parameters.service);
-    for (const text of new Set([scopeText(scope), ...(challenge.parameters.scope ?? '').split(' ')])) {
+    for (const text of new Set([...scopeTexts(scope), ...(challenge.parameters.scope ?? '').split(' ')])) {
       if (text !== '') parameters.append('scope', text);
     }
     const answer =

@@ -1,8 +1,13 @@
-import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { HawserError } from '../errors/hawser-error.ts';
+import {
+  type AuthEntry,
+  type AuthFile,
+  authFilePaths,
+  type Environment,
+  hubKey,
+  readAuthFile,
+} from './auth-file.ts';
+import { getFromHelper } from './credential-helper.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
@@ -13,55 +18,6 @@ export type Credentials =
 
 /** Finds the credentials of a registry; undefined for none. */
 export type CredentialSource = (domain: string, repositoryPath: string) => Promise<Credentials | undefined>;
-
-interface AuthEntry {
-  readonly auth?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly identitytoken?: string;
-  readonly registrytoken?: string;
-}
-
-interface AuthFile {
-  readonly path: string;
-  readonly auths?: Readonly<Record<string, AuthEntry>>;
-  readonly credsStore?: string;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What Docker Hub is called in config.json. */
-const hubKey = 'https://index.docker.io/v1/';
-
-function candidates(env: Environment): string[] {
-  const home = env.HOME ?? homedir();
-  return [
-    ...(env.REGISTRY_AUTH_FILE === undefined ? [] : [env.REGISTRY_AUTH_FILE]),
-    join(env.DOCKER_CONFIG ?? join(home, '.docker'), 'config.json'),
-    ...(env.XDG_RUNTIME_DIR === undefined ? [] : [join(env.XDG_RUNTIME_DIR, 'containers/auth.json')]),
-    ...(process.getuid?.() === 0 ? ['/run/containers/0/auth.json'] : []),
-    join(env.XDG_CONFIG_HOME ?? join(home, '.config'), 'containers/auth.json'),
-  ];
-}
-
-async function readAuthFile(path: string): Promise<AuthFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemErrorCode(error) ?? '')) return undefined;
-    throw error;
-  }
-  try {
-    return { ...(JSON.parse(text) as Omit<AuthFile, 'path'>), path };
-  } catch (cause) {
-    throw new HawserError('INVALID_ARGUMENT', `${path} is not JSON`, {
-      cause,
-      remedy: 'Mend the file, or log in again.',
-    });
-  }
-}
 
 /** Keys under which the credentials of a repository may stand, the most specific first. */
 function keysOf(domain: string, path: string): string[] {
@@ -103,50 +59,32 @@ function ofEntry(entry: AuthEntry, path: string): Credentials | undefined {
   };
 }
 
-/** Asks `docker-credential-<suffix> get`; a failure is an error and never a reason to try another host's credentials. */
 async function askHelper(suffix: string, key: string): Promise<Credentials | undefined> {
-  const program = `docker-credential-${suffix}`;
-  const { code, stdout } = await new Promise<{ code: number | null; stdout: string }>((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      if (out.length < 1 << 20) out += chunk;
-    });
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(`${key}\n`);
-    child.once('error', cause =>
-      reject(
-        new HawserError('REQUIREMENT_MISSING', `the credential helper ${program} cannot be run`, { cause }),
-      ),
-    );
-    child.once('close', ended => resolve({ code: ended, stdout: out }));
-  });
-  if (/credentials not found/i.test(stdout)) return undefined;
-  if (code !== 0)
-    throw new HawserError('UNAUTHORIZED', `${program} failed for ${key}: ${stdout.trim().slice(0, 200)}`);
-  const answer = JSON.parse(stdout) as { Username?: string; Secret?: string };
-  if (answer.Secret === undefined) return undefined;
-  if (answer.Username === '<token>') return { kind: 'identity-token', token: answer.Secret };
-  return { kind: 'password', username: answer.Username ?? '', password: answer.Secret };
+  const found = await getFromHelper(suffix, key);
+  if (found === undefined) return undefined;
+  if (found.username === '<token>') return { kind: 'identity-token', token: found.secret };
+  return { kind: 'password', username: found.username, password: found.secret };
 }
 
+/** The order of docker/cli: the host's own helper, the store for all hosts, what stands in the file itself. */
 async function ofFile(file: AuthFile, domain: string, path: string): Promise<Credentials | undefined> {
   const key = domain === 'docker.io' ? hubKey : domain;
   const helper = file.credHelpers?.[key] ?? file.credHelpers?.[domain];
   if (helper !== undefined) return askHelper(helper, key);
+  const { credsStore = '' } = file;
+  const kept = credsStore === '' ? undefined : await askHelper(credsStore, key);
+  if (kept !== undefined) return kept;
   const entry = lookUp(file.auths ?? {}, keysOf(domain, path));
-  const stored = entry === undefined ? undefined : ofEntry(entry, file.path);
-  if (stored !== undefined) return stored;
-  return file.credsStore === undefined ? undefined : askHelper(file.credsStore, key);
+  return entry === undefined ? undefined : ofEntry(entry, file.path);
 }
 
 /**
  * The credentials that `docker login` and `podman login` have left: `$REGISTRY_AUTH_FILE`, `$DOCKER_CONFIG/config.json`,
- * podman's auth.json; helpers as in Docker.
+ * podman's auth.json, `~/.dockercfg`; helpers as in Docker.
  */
 export function storedCredentials(env: Environment): CredentialSource {
   return async (domain, path) => {
-    for (const candidate of candidates(env)) {
+    for (const candidate of authFilePaths(env)) {
       const file = await readAuthFile(candidate);
       const found = file === undefined ? undefined : await ofFile(file, domain, path);
       if (found !== undefined) return found;

@@ -15,12 +15,11 @@ export function isLoopbackHost(domain: string): boolean {
 }
 
 /**
- * The base URL of a registry: http on loopback and for `plainHttp`, https elsewhere.
+ * The base URL of a registry.
  *
  * @throws HawserError REFERENCE_INVALID
  */
-export function registryUrl(domain: string, options: { readonly plainHttp?: boolean } = {}): URL {
-  const scheme = options.plainHttp === true || isLoopbackHost(domain) ? 'http' : 'https';
+export function registryUrl(domain: string, scheme: 'http' | 'https'): URL {
   const text = `${scheme}://${hosts[domain] ?? domain}`;
   if (!URL.canParse(text))
     throw new HawserError('REFERENCE_INVALID', `${JSON.stringify(domain)} is not a host`);

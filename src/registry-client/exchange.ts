@@ -10,8 +10,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { proxyFor, requestByProxy, TunnelAgent } from '../util/http-proxy.ts';
 import { hawserVersion } from '../util/version.ts';
-import { certificatesFor } from './certificates.ts';
+import { type Certificates, certificatesFor } from './certificates.ts';
 
 export type RequestBody = Uint8Array | AsyncIterable<Uint8Array>;
 
@@ -26,19 +27,47 @@ export interface ExchangeRequest {
 /** Milliseconds without a byte after which a connection counts as dead. */
 const idleTimeout = 60_000;
 
+export interface ExchangerOptions {
+  /** Whether the certificate of a host is not looked at; default: all are. */
+  readonly isInsecure?: (host: string, certificates: Certificates) => Promise<boolean>;
+  /** For the proxy variables. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+const sockets = { keepAlive: true, maxSockets: 16 };
+
 /** One HTTP request and its answer; no redirects, no credentials of its own, no retries. */
 export class Exchanger {
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 16 });
-  readonly #https = new Map<string, HttpsAgent>();
+  readonly #http = new HttpAgent(sockets);
+  /** For proxies that are spoken to by TLS. */
+  readonly #proxies = new HttpsAgent(sockets);
+  readonly #https = new Map<string, Promise<HttpsAgent>>();
+  readonly #isInsecure: NonNullable<ExchangerOptions['isInsecure']>;
+  readonly #env: Readonly<Record<string, string | undefined>>;
 
-  async #agentFor(url: URL): Promise<HttpAgent> {
-    if (url.protocol === 'http:') return this.#http;
-    let agent = this.#https.get(url.host);
-    if (agent === undefined) {
-      agent = new HttpsAgent({ keepAlive: true, maxSockets: 16, ...(await certificatesFor(url.host)) });
-      this.#https.set(url.host, agent);
+  constructor(options: ExchangerOptions = {}) {
+    this.#isInsecure = options.isInsecure ?? (async () => false);
+    this.#env = options.env ?? process.env;
+  }
+
+  async #makeAgent(url: URL, proxy: URL | undefined): Promise<HttpsAgent> {
+    const certificates = await certificatesFor(url.host);
+    const isInsecure = await this.#isInsecure(url.host, certificates);
+    const options = { ...sockets, ...certificates, ...(isInsecure ? { rejectUnauthorized: false } : {}) };
+    return proxy === undefined ? new HttpsAgent(options) : new TunnelAgent(proxy, options);
+  }
+
+  async #start(request: ExchangeRequest, headers: Record<string, string>): Promise<ClientRequest> {
+    const { url, method, signal } = request;
+    const proxy = proxyFor(url, this.#env);
+    if (url.protocol === 'http:') {
+      if (proxy === undefined) return httpRequest(url, { method, headers, agent: this.#http, signal });
+      const agent = proxy.protocol === 'https:' ? this.#proxies : this.#http;
+      return requestByProxy(url, proxy, { method, headers, agent, signal });
     }
-    return agent;
+    const agent = this.#https.get(url.host) ?? this.#makeAgent(url, proxy);
+    this.#https.set(url.host, agent);
+    return httpsRequest(url, { method, headers, agent: await agent, signal });
   }
 
   /**
@@ -48,13 +77,11 @@ export class Exchanger {
    */
   async send(request: ExchangeRequest): Promise<IncomingMessage> {
     throwIfAborted(request.signal);
-    const agent = await this.#agentFor(request.url);
-    const start = request.url.protocol === 'http:' ? httpRequest : httpsRequest;
     const headers: Record<string, string> = { 'user-agent': `hawser/${hawserVersion}`, ...request.headers };
     if (request.body instanceof Uint8Array) headers['content-length'] = String(request.body.length);
     else if (request.body === undefined && !/^(GET|HEAD)$/.test(request.method))
       headers['content-length'] = '0';
-    const outgoing = start(request.url, { method: request.method, headers, agent, signal: request.signal });
+    const outgoing = await this.#start(request, headers);
     outgoing.setTimeout(idleTimeout, () =>
       outgoing.destroy(new Error(`no byte for ${idleTimeout / 1000} s`)),
     );
@@ -75,7 +102,11 @@ export class Exchanger {
 
   close(): void {
     this.#http.destroy();
-    for (const agent of this.#https.values()) agent.destroy();
+    this.#proxies.destroy();
+    for (const agent of this.#https.values()) {
+      // an agent that could not be made has told so to its request
+      agent.then(made => made.destroy()).catch(() => undefined);
+    }
   }
 }
 

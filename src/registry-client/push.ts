@@ -6,6 +6,7 @@ import { parseRepositoryName } from '../distribution/names.ts';
 import { formatRoute, parseManifestReference } from '../distribution/routes.ts';
 import { HawserError } from '../errors/hawser-error.ts';
 import type { Descriptor } from '../image/descriptor.ts';
+import type { Digest } from '../image/digest.ts';
 import { type ManifestDocument, type ManifestOfImage, serializeManifest } from '../image/manifest.ts';
 import type { Platform } from '../image/platform.ts';
 import { formatReference, type Reference } from '../image/reference.ts';
@@ -14,7 +15,8 @@ import { counted, type OnTransfer } from './progress.ts';
 import { discardBody } from './read-answer.ts';
 import { scopeOf } from './resolve.ts';
 import type { Transport } from './transport.ts';
-import { type PreparedLayer, uploadBlob } from './upload.ts';
+import { uploadBlob } from './upload.ts';
+import type { PreparedLayer } from './upload-session.ts';
 
 export interface PushOptions {
   readonly store: BlobReader;
@@ -24,6 +26,8 @@ export interface PushOptions {
   readonly platform?: Platform | undefined;
   /** How a layer goes out, e.g. compressed on the way; default as it is stored. */
   readonly prepareLayer?: (layer: Descriptor) => Promise<PreparedLayer>;
+  /** Repositories of the same registry that may have a blob already. */
+  readonly mountFrom?: ((digest: Digest) => readonly string[]) | undefined;
   readonly onProgress?: OnTransfer;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,7 +58,7 @@ async function pushBlob(
   const { descriptor, outcome } = await uploadBlob(
     transport,
     { descriptor: prepared.descriptor, open },
-    { scope, signal },
+    { scope, signal, mountFrom: options.mountFrom?.(blob.digest) },
   );
   onProgress?.({ digest: blob.digest, state: outcome, done: descriptor.size, total: descriptor.size });
   return { ...blob, ...descriptor };

@@ -4,9 +4,12 @@ import { errorOfAnswer, type WireErrorCode } from '../distribution/errors.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import { type AccessScope, Authorizer, type TrustsRealm } from './auth.ts';
 import { type CredentialSource, storedCredentials } from './credentials.ts';
-import { registryUrl } from './endpoint.ts';
+import { isLoopbackHost } from './endpoint.ts';
 import { type ExchangeRequest, Exchanger } from './exchange.ts';
+import { HostRules, hostRulesPaths, type Place } from './hosts/host-rules.ts';
+import { Schemes } from './hosts/schemes.ts';
 import { discardBody, readErrorBody } from './read-answer.ts';
+import { pauseAfter } from './retry-pause.ts';
 
 export interface TransportOptions {
   /** Default: what docker login and podman login have left. */
@@ -15,6 +18,10 @@ export interface TransportOptions {
   readonly plainHttp?: boolean;
   /** Whether a token server may have the credentials; every one may that the registry names where it is left out. */
   readonly trustsRealm?: TrustsRealm;
+  /** Default: what docker's and podman's configuration of the machine says. */
+  readonly rules?: HostRules;
+  /** For the proxy variables; default the process's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface RegistryRequest {
@@ -46,28 +53,66 @@ export interface RegistryAnswer {
 const attempts = 4;
 const redirectLimit = 5;
 
+/** A request to one place, which may be a mirror. */
+interface PlacedRequest extends RegistryRequest {
+  readonly place: Place;
+  readonly attempts: number;
+}
+
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
-/** Milliseconds before the next try: what `Retry-After` says, else 0.2 s, 0.4 s, 0.8 s, with some chance in it. */
-function pauseAfter(attempt: number, retryAfter: string | undefined): number {
-  const seconds = Number(retryAfter);
-  if (Number.isFinite(seconds) && seconds > 0) return Math.min(seconds, 30) * 1000;
-  return 200 * 2 ** attempt * (0.75 + Math.random() / 2);
+/** What a request for content names it by; undefined for other requests, which no mirror gets. */
+function contentName({ method, scope, target }: RegistryRequest): 'tag' | 'digest' | undefined {
+  if (method !== 'GET' || scope.actions !== 'pull' || typeof target !== 'string') return undefined;
+  if (target.includes('/blobs/')) return 'digest';
+  if (!target.includes('/manifests/')) return undefined;
+  return /:[0-9a-f]+$/.test(target) ? 'digest' : 'tag';
 }
 
-/** Requests to registries: schemes, credentials, redirects, retries. One value serves any number of them. */
+/** The same request, asked of another place for its repository. */
+function placed(request: RegistryRequest, place: Place, tries: number): PlacedRequest {
+  const { scope, target } = request;
+  const from = `/v2/${scope.path}/`;
+  const moved =
+    typeof target === 'string' && scope.path !== place.path && target.startsWith(from)
+      ? `/v2/${place.path}/${target.slice(from.length)}`
+      : target;
+  const { domain, path } = place;
+  return { ...request, place, attempts: tries, scope: { ...scope, domain, path }, target: moved };
+}
+
+/** Requests to registries: schemes, mirrors, credentials, redirects, retries. One value serves any number of them. */
 export class Transport {
-  readonly #exchanger = new Exchanger();
+  readonly #exchanger: Exchanger;
   readonly #authorizer: Authorizer;
-  readonly #plainHttp: boolean;
+  readonly #schemes: Schemes;
+  readonly #rules: () => Promise<HostRules>;
+  /** Mirrors that did not answer: not asked again. */
+  readonly #silent = new Set<string>();
 
   constructor(options: TransportOptions = {}) {
-    this.#plainHttp = options.plainHttp === true;
+    const { plainHttp = false, env = process.env } = options;
+    let rules: Promise<HostRules> | undefined;
+    this.#rules = () => {
+      rules ??=
+        options.rules === undefined ? HostRules.read(hostRulesPaths(env)) : Promise.resolve(options.rules);
+      return rules;
+    };
+    this.#exchanger = new Exchanger({
+      env,
+      isInsecure: async (host, { ca }) =>
+        (ca === undefined && isLoopbackHost(host)) || (await (await this.#rules()).isInsecure(host)),
+    });
+    this.#schemes = new Schemes({
+      exchanger: this.#exchanger,
+      plainHttp,
+      isInsecure: async domain => (await this.#rules()).isInsecure(domain),
+    });
     this.#authorizer = new Authorizer(
       this.#exchanger,
-      options.credentials ?? storedCredentials(process.env),
+      options.credentials ?? storedCredentials(env),
       options.trustsRealm,
     );
   }
@@ -78,14 +123,38 @@ export class Transport {
   }
 
   /**
-   * Sends a request until it is answered as expected, or has failed for good.
+   * Sends a request until it is answered as expected, or has failed for good. Content is asked of the mirrors first; what is
+   * wrong with those is no error as long as the registry itself has it.
    *
    * @throws HawserError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, REGISTRY_ERROR, and the codes of the registry
    */
   async request(request: RegistryRequest): Promise<RegistryAnswer> {
+    const rules = await this.#rules();
+    const { domain, path } = request.scope;
+    const place = rules.placeOf(domain, path);
+    const by = contentName(request);
+    for (const mirror of by === undefined ? [] : rules.mirrorsOf(domain, path, by)) {
+      const answer = this.#silent.has(mirror.domain) ? undefined : await this.#askMirror(request, mirror);
+      if (answer !== undefined) return answer;
+    }
     const repeatable = request.repeatable ?? (request.method === 'GET' || request.method === 'HEAD');
+    return await this.#repeated(placed(request, place, repeatable ? attempts : 1));
+  }
+
+  async #askMirror(request: RegistryRequest, mirror: Place): Promise<RegistryAnswer | undefined> {
+    try {
+      return await this.#repeated(placed(request, mirror, 1));
+    } catch (error) {
+      if (!isHawserError(error) || error.code === 'ABORTED') throw error;
+      if (error.code === 'REGISTRY_UNREACHABLE') this.#silent.add(mirror.domain);
+      return undefined;
+    }
+  }
+
+  async #repeated(request: PlacedRequest): Promise<RegistryAnswer> {
+    const { protocol } = await this.#schemes.baseOf(request.place);
     for (let attempt = 0; ; attempt++) {
-      const last = !repeatable || attempt >= attempts - 1;
+      const last = attempt >= request.attempts - 1;
       try {
         const answer = await this.#authorized(request);
         if (request.expect.includes(answer.status)) return answer;
@@ -96,6 +165,9 @@ export class Transport {
           signal: request.signal,
         });
       } catch (error) {
+        if (protocol === 'http:' && isNoHTTP(error) && (await this.#schemes.turnToTLS(request.place))) {
+          return await this.#repeated(request);
+        }
         if (last || !isHawserError(error, 'REGISTRY_UNREACHABLE') || isRefusal(error)) throw error;
         await delay(pauseAfter(attempt, undefined), undefined, { signal: request.signal });
       }
@@ -115,17 +187,15 @@ export class Transport {
       return new HawserError(
         'REGISTRY_UNREACHABLE',
         `${answer.url.host} speaks https, and was asked by http`,
-        {
-          remedy: 'Name the registry by a host name that is not loopback, or serve it without TLS.',
-        },
+        { cause: failure, remedy: 'Leave out --plain-http.' },
       );
     }
     return failure;
   }
 
   /** Sends with the credentials at hand; a 401 gets one more try with those that it asks for. */
-  async #authorized(request: RegistryRequest): Promise<RegistryAnswer> {
-    const base = registryUrl(request.scope.domain, { plainHttp: this.#plainHttp });
+  async #authorized(request: PlacedRequest): Promise<RegistryAnswer> {
+    const base = await this.#schemes.baseOf(request.place);
     const url = new URL(request.target, base);
     for (let tries = 0; ; tries++) {
       const own = url.origin === base.origin;
@@ -185,6 +255,14 @@ export class Transport {
       url = next;
     }
   }
+}
+
+/** What comes of http where TLS is spoken: Go answers so in words, others end the connection. */
+function isNoHTTP(error: unknown): boolean {
+  if (!isHawserError(error, 'REGISTRY_UNREACHABLE')) return false;
+  return /asked by http|socket hang up|ECONNRESET|HPE_|Parse Error/.test(
+    `${error.message} ${String(error.cause)}`,
+  );
 }
 
 /** A refused connection or an unknown host does not mend itself within a second. */

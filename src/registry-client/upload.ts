@@ -1,27 +1,27 @@
-import { headers } from '../distribution/headers.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseRepositoryName } from '../distribution/names.ts';
 import { formatRoute } from '../distribution/routes.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
-import type { AccessScope } from './auth.ts';
 import { discardBody } from './read-answer.ts';
-import type { RegistryAnswer, Transport } from './transport.ts';
+import { pauseAfter } from './retry-pause.ts';
+import type { Transport } from './transport.ts';
+import {
+  askUpload,
+  cancelUpload,
+  type PreparedLayer,
+  type Session,
+  sendBlob,
+  startUpload,
+  type UploadOptions,
+} from './upload-session.ts';
 
-export interface UploadOptions {
-  readonly scope: AccessScope;
-  readonly signal?: AbortSignal | undefined;
-}
+/** Tries of a blob whose upload breaks, without a byte between them that the registry kept. */
+const attempts = 4;
 
-/** Content on its way up. The descriptor may be known at its end only: a layer that is compressed while it goes. */
-export interface PreparedLayer {
-  readonly descriptor: Descriptor | Promise<Descriptor>;
-  /** The bytes, from their beginning each time. */
-  open(): AsyncIterable<Uint8Array>;
-}
-
-/** Tries of a blob whose upload the connection breaks. */
-const attempts = 3;
+/** Repositories that a blob is tried to be mounted from. */
+const mountLimit = 4;
 
 export async function hasBlob(
   transport: Transport,
@@ -35,143 +35,106 @@ export async function hasBlob(
   return answer.status === 200;
 }
 
-function locationOf(answer: RegistryAnswer): URL {
-  const location = answer.headers.location;
-  if (location === undefined || !URL.canParse(location, answer.url.href)) {
-    throw new HawserError(
-      'REGISTRY_ERROR',
-      `${answer.url.host} answered an upload without a place to go on at`,
-    );
-  }
-  return new URL(location, answer.url);
+function mayMend(error: unknown): error is HawserError {
+  const codes: readonly string[] = [
+    'REGISTRY_UNREACHABLE',
+    'BLOB_UPLOAD_UNKNOWN',
+    'RANGE_INVALID',
+    'UNAVAILABLE',
+    'TOOMANYREQUESTS',
+  ];
+  if (!isHawserError(error)) return false;
+  const status = (error.detail as { readonly status?: number } | undefined)?.status ?? 0;
+  return codes.includes(error.code) || (status >= 500 && status !== 501);
 }
 
-function withDigest(location: URL, digest: Digest): URL {
-  const url = new URL(location);
-  url.searchParams.set('digest', digest);
-  return url;
-}
-
-function checkCreated(answer: RegistryAnswer, digest: Digest): void {
-  const announced = answer.headers[headers.contentDigest];
-  discardBody(answer.body);
-  if (announced !== undefined && announced !== digest) {
-    throw new HawserError('DIGEST_INVALID', `${answer.url.host} stored ${String(announced)} for ${digest}`);
-  }
-}
-
-/** Starts an upload, or has the blob mounted from another repository of the registry. @returns undefined where it is mounted */
-async function startUpload(
+/** Sends a blob; a connection that breaks is taken up where it broke, or the upload is started again. */
+async function sendRepeatedly(
   transport: Transport,
-  options: UploadOptions & {
-    readonly mount?: { readonly digest: Digest; readonly from: string } | undefined;
-  },
-): Promise<URL | undefined> {
-  const path = formatRoute({ kind: 'uploads', name: parseRepositoryName(options.scope.path) });
-  const { mount } = options;
-  const query =
-    mount === undefined ? '' : `?${new URLSearchParams({ mount: mount.digest, from: mount.from })}`;
-  const { scope, signal } = options;
-  const answer = await transport.request({
-    method: 'POST',
-    scope,
-    signal,
-    target: path + query,
-    expect: [201, 202],
-    repeatable: true,
-  });
-  discardBody(answer.body);
-  return answer.status === 201 ? undefined : locationOf(answer);
-}
-
-async function sendKnown(
-  transport: Transport,
-  location: URL,
-  blob: { readonly descriptor: Descriptor; readonly open: () => AsyncIterable<Uint8Array> } & UploadOptions,
-): Promise<void> {
-  const { descriptor, open, scope, signal } = blob;
-  const answer = await transport.request({
-    method: 'PUT',
-    scope,
-    signal,
-    target: withDigest(location, descriptor.digest),
-    headers: { 'content-type': 'application/octet-stream', 'content-length': String(descriptor.size) },
-    body: open,
-    expect: [201],
-  });
-  checkCreated(answer, descriptor.digest);
-}
-
-/** Streams without knowing digest or size, which the PUT at the end tells: distribution-spec 1.1 "Pushing a blob in chunks". */
-async function sendStream(
-  transport: Transport,
-  location: URL,
+  first: URL,
   layer: PreparedLayer & UploadOptions,
 ): Promise<Descriptor> {
-  const { scope, signal } = layer;
-  const sent = await transport.request({
-    method: 'PATCH',
-    scope,
-    signal,
-    target: location,
-    headers: { 'content-type': 'application/octet-stream' },
-    body: () => layer.open(),
-    expect: [202],
-  });
-  discardBody(sent.body);
-  const descriptor = await layer.descriptor;
-  const answer = await transport.request({
-    method: 'PUT',
-    scope,
-    signal,
-    target: withDigest(locationOf(sent), descriptor.digest),
-    expect: [201],
-  });
-  checkCreated(answer, descriptor.digest);
-  return descriptor;
+  let session: Session = { location: first, offset: 0 };
+  for (let fruitless = 1; ; fruitless++) {
+    try {
+      return await sendBlob(transport, session, layer);
+    } catch (error) {
+      const known = session.offset;
+      const again = mayMend(error) && fruitless < attempts;
+      if (!again) {
+        await cancelUpload(transport, session, layer);
+        throw error;
+      }
+      await delay(pauseAfter(fruitless - 1, undefined), undefined, { signal: layer.signal });
+      const resumes = await askUpload(transport, session, layer);
+      if (resumes && session.offset > known) fruitless = 0;
+      if (!resumes) session = { location: requireLocation(await startUpload(transport, layer)), offset: 0 };
+    }
+  }
+}
+
+function requireLocation(location: URL | undefined): URL {
+  if (location === undefined)
+    throw new HawserError('REGISTRY_ERROR', 'the registry mounted a blob that nobody named');
+  return location;
 }
 
 export type UploadOutcome = 'exists' | 'mounted' | 'done';
 
+/** Starts an upload, by a mount where one may do; a registry that refuses the mount gets the bytes. */
+async function mountOrStart(
+  transport: Transport,
+  digest: Digest,
+  options: UploadOptions & { readonly mountFrom?: readonly string[] | undefined },
+): Promise<URL | undefined> {
+  const { scope, signal, mountFrom = [] } = options;
+  let started: URL | undefined;
+  for (const from of mountFrom.slice(0, mountLimit)) {
+    try {
+      const mounting = { scope: { ...scope, mountFrom: from }, signal };
+      started = await startUpload(transport, { ...mounting, mount: { digest, from } });
+      if (started === undefined) return undefined;
+      break; // what was started instead serves as well
+    } catch (error) {
+      // who may push here may not read there: that is no reason not to push
+      const refused = [
+        'UNAUTHORIZED',
+        'DENIED',
+        'NAME_UNKNOWN',
+        'BLOB_UNKNOWN',
+        'UNSUPPORTED',
+        'NAME_INVALID',
+      ];
+      if (!isHawserError(error) || !refused.includes(error.code)) throw error;
+    }
+  }
+  return started ?? requireLocation(await startUpload(transport, { scope, signal }));
+}
+
 /**
- * Brings one blob into a repository, unless it is there or can be mounted. A broken connection starts it again.
+ * Brings one blob into a repository, unless it is there or can be mounted. A broken connection is taken up again.
  *
  * @returns its descriptor, and how it got there
  */
 export async function uploadBlob(
   transport: Transport,
   layer: PreparedLayer,
-  options: UploadOptions & { readonly mountFrom?: string | undefined },
+  options: UploadOptions & { readonly mountFrom?: readonly string[] | undefined },
 ): Promise<{ readonly descriptor: Descriptor; readonly outcome: UploadOutcome }> {
+  const { scope, signal, mountFrom } = options;
   const known = layer.descriptor instanceof Promise ? undefined : layer.descriptor;
   if (known !== undefined && (await hasBlob(transport, known.digest, options)))
     return { descriptor: known, outcome: 'exists' };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const mount =
-        known === undefined || options.mountFrom === undefined
-          ? undefined
-          : { digest: known.digest, from: options.mountFrom };
-      const location = await startUpload(transport, { ...options, mount });
-      if (known === undefined) {
-        if (location === undefined)
-          throw new HawserError('REGISTRY_ERROR', 'the registry mounted a blob that nobody named');
-        return {
-          descriptor: await sendStream(transport, location, {
-            ...options,
-            ...layer,
-            open: () => layer.open(),
-          }),
-          outcome: 'done',
-        };
-      }
-      if (location === undefined) return { descriptor: known, outcome: 'mounted' };
-      await sendKnown(transport, location, { ...options, descriptor: known, open: () => layer.open() });
-      return { descriptor: known, outcome: 'done' };
-    } catch (error) {
-      const again =
-        isHawserError(error, 'REGISTRY_UNREACHABLE') || isHawserError(error, 'BLOB_UPLOAD_UNKNOWN');
-      if (!again || attempt >= attempts) throw error;
-    }
-  }
+  const location =
+    known === undefined
+      ? requireLocation(await startUpload(transport, { scope, signal }))
+      : await mountOrStart(transport, known.digest, { scope, signal, mountFrom });
+  if (location === undefined && known !== undefined) return { descriptor: known, outcome: 'mounted' };
+  const descriptor = await sendRepeatedly(transport, requireLocation(location), {
+    descriptor: layer.descriptor,
+    open: () => layer.open(),
+    scope,
+    signal,
+  });
+  return { descriptor, outcome: 'done' };
 }

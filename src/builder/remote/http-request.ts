@@ -1,8 +1,14 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { HawserError, messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
 import { throwIfAborted } from '../../util/abort.ts';
+import { proxyFor, requestByProxy, TunnelAgent } from '../../util/http-proxy.ts';
 import { hawserVersion } from '../../util/version.ts';
 import { redactUrl } from './redact-url.ts';
 
@@ -50,12 +56,20 @@ function credentialsOf({ username, password }: URL): Readonly<Record<string, str
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
+/** Starts it, by way of the proxy that the environment names. */
+function startRequest(url: URL, options: RequestOptions): ClientRequest {
+  const proxy = proxyFor(url, process.env);
+  if (url.protocol === 'https:') {
+    return httpsRequest(url, proxy === undefined ? options : { ...options, agent: new TunnelAgent(proxy) });
+  }
+  return proxy === undefined ? httpRequest(url, options) : requestByProxy(url, proxy, options);
+}
+
 async function send(url: URL, request: HttpRequest): Promise<IncomingMessage> {
   throwIfAborted(request.signal);
-  const start = url.protocol === 'http:' ? httpRequest : httpsRequest;
   const headers = { 'user-agent': `hawser/${hawserVersion}`, ...request.headers };
   const { method, signal } = request;
-  const outgoing = start(url, { method, headers, signal });
+  const outgoing = startRequest(url, { method, headers, signal });
   outgoing.setTimeout(idleTimeout, () => outgoing.destroy(new Error(`no byte for ${idleTimeout / 1000} s`)));
   outgoing.end();
   try {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { withLocalName } from '../content/local-name.ts';
 import { resolveImage, type StoredImage } from '../content/resolve-image.ts';
 import type { LayoutStore, Lease } from '../content/store.ts';
 import { isHawserError } from '../errors/hawser-error.ts';
@@ -62,6 +63,8 @@ export async function pullIntoStore(
     });
     await store.references.set(formatReference(reference), pulled.descriptor);
     return { name: formatReference(reference), ...pulled };
+  } catch (error) {
+    throw await withLocalName(store, text, error);
   } finally {
     transport.close();
     progress.stop();

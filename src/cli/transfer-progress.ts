@@ -3,7 +3,9 @@ import { humanSize } from './human.ts';
 import { LiveLines } from './live-lines.ts';
 import { isLiveTerminal } from './terminal.ts';
 
-const words: Readonly<Record<'pull' | 'push', Readonly<Record<TransferEvent['state'], string>>>> = {
+type TransferVerb = 'pull' | 'push' | 'copy';
+
+const words: Readonly<Record<TransferVerb, Readonly<Record<TransferEvent['state'], string>>>> = {
   pull: {
     waiting: 'Waiting',
     running: 'Downloading',
@@ -18,6 +20,13 @@ const words: Readonly<Record<'pull' | 'push', Readonly<Record<TransferEvent['sta
     mounted: 'Mounted',
     done: 'Pushed',
   },
+  copy: {
+    waiting: 'Waiting',
+    running: 'Copying',
+    exists: 'Already exists',
+    mounted: 'Mounted',
+    done: 'Copied',
+  },
 };
 
 function bar(done: number, total: number): string {
@@ -28,12 +37,12 @@ function bar(done: number, total: number): string {
 
 /** Shows pulls and pushes on stderr: bars on a terminal, else one line for each blob when it is finished. */
 export class TransferProgress {
-  readonly #verb: 'pull' | 'push';
+  readonly #verb: TransferVerb;
   readonly #blobs = new Map<string, TransferEvent>();
   readonly #live: LiveLines | undefined;
   readonly #quiet: boolean;
 
-  constructor(verb: 'pull' | 'push', options: { readonly quiet: boolean }) {
+  constructor(verb: TransferVerb, options: { readonly quiet: boolean }) {
     this.#verb = verb;
     this.#quiet = options.quiet;
     this.#live =

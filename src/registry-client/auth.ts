@@ -79,12 +79,19 @@ export class Authorizer {
   async answer(
     scope: AccessScope,
     refused: IncomingMessage,
-    options: { readonly url: URL; readonly signal?: AbortSignal | undefined },
+    options: {
+      readonly url: URL;
+      /** The header that was refused. */
+      readonly used: string | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<void> {
+    const { used } = options;
+    const newer = this.headerFor(scope);
+    if (newer !== undefined && newer !== used) return; // another request has brought it meanwhile
     const challenges = parseChallenges(refused.headers['www-authenticate']);
     const credentials = await this.#credentials(scope.domain, scope.path);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-    const used = this.headerFor(scope);
     if (credentials?.kind === 'registry-token') {
       return this.#keep(scope, `Bearer ${credentials.token}`, { used, seconds: 3600 });
     }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseRepositoryName } from '../distribution/names.ts';
 import { parseContentRange } from '../distribution/ranges.ts';
 import { formatRoute } from '../distribution/routes.ts';
@@ -8,6 +7,7 @@ import { throwIfAborted } from '../util/abort.ts';
 import type { AccessScope } from './auth.ts';
 import { connectionError } from './exchange.ts';
 import { discardBody } from './read-answer.ts';
+import { pauseBeforeRetry } from './retry-pause.ts';
 import type { RegistryAnswer, Transport } from './transport.ts';
 
 interface DownloadOptions {
@@ -104,7 +104,7 @@ export async function* downloadBlob(
       throwIfAborted(options.signal);
       if (received > before) fruitless = 0;
       if (fruitless >= fruitlessLimit) throw connectionError({ method: 'GET', url: answer.url }, error);
-      await delay(100 * 2 ** fruitless, undefined, { signal: options.signal });
+      await pauseBeforeRetry(fruitless, { signal: options.signal });
     }
   }
 }

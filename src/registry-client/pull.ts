@@ -6,12 +6,13 @@ import { type ConfigDocument, configSizeLimit, parseImageConfig } from '../image
 import type { Descriptor } from '../image/descriptor.ts';
 import { digestAlgorithm } from '../image/digest.ts';
 import type { ManifestDocument, ManifestOfImage } from '../image/manifest.ts';
-import { formatPlatform, hostPlatform, type Platform, selectPlatform } from '../image/platform.ts';
+import { hostPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, type Reference } from '../image/reference.ts';
 import { mapPool } from '../util/pool.ts';
 import { downloadBlob } from './download.ts';
 import { counted, type OnTransfer } from './progress.ts';
 import { resolveRemote, scopeOf } from './resolve.ts';
+import { indexDepthLimit, requirePlatform } from './select-platform.ts';
 import type { Transport } from './transport.ts';
 
 export interface PullOptions {
@@ -64,23 +65,9 @@ async function selectManifest(
   const root = await resolveRemote(transport, reference, { signal: options.signal, scope });
   let document = root;
   for (let depth = 0; document.kind === 'index'; depth++) {
-    const { manifests } = document.value;
-    const selected = depth < 4 ? selectPlatform(manifests, platform) : undefined;
-    if (selected === undefined) {
-      const known = manifests.flatMap(({ platform: offered }) =>
-        offered === undefined || offered.os === 'unknown' ? [] : [formatPlatform(offered)],
-      );
-      throw new HawserError(
-        'PLATFORM_UNAVAILABLE',
-        `${formatReference(reference)} has no image for ${formatPlatform(platform)}`,
-        {
-          remedy:
-            known.length === 0
-              ? 'It has none at all.'
-              : `It has ${known.join(', ')}: choose with --platform.`,
-        },
-      );
-    }
+    if (depth === indexDepthLimit)
+      throw new HawserError('MANIFEST_INVALID', `${formatReference(reference)} has indexes within indexes`);
+    const selected = requirePlatform(reference, document.value.manifests, platform);
     await keepDocument(document, options);
     const { domain, path } = reference;
     document = await resolveRemote(

@@ -1,9 +1,6 @@
 import { readManifest } from '../content/read-blob.ts';
 import { loadImage } from '../content/resolve-image.ts';
 import type { BlobReader } from '../content/store.ts';
-import { headers } from '../distribution/headers.ts';
-import { parseRepositoryName } from '../distribution/names.ts';
-import { formatRoute, parseManifestReference } from '../distribution/routes.ts';
 import { HawserError } from '../errors/hawser-error.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
@@ -12,7 +9,7 @@ import type { Platform } from '../image/platform.ts';
 import { formatReference, type Reference } from '../image/reference.ts';
 import { mapPool } from '../util/pool.ts';
 import { counted, type OnTransfer } from './progress.ts';
-import { discardBody } from './read-answer.ts';
+import { isForeign, putManifest } from './put-manifest.ts';
 import { scopeOf } from './resolve.ts';
 import type { Transport } from './transport.ts';
 import { uploadBlob } from './upload.ts';
@@ -34,10 +31,6 @@ export interface PushOptions {
 
 /** Uploads that run at once. */
 const parallelUploads = 3;
-
-function isForeign(layer: Descriptor): boolean {
-  return layer.mediaType.includes('nondistributable') || layer.mediaType.includes('.foreign.');
-}
 
 async function pushBlob(
   transport: Transport,
@@ -88,36 +81,6 @@ async function pushContent(
   const sent = layers.map(layer => forms.get(layer.digest) ?? layer);
   if (sent.every((layer, index) => layer.digest === layers[index]?.digest)) return manifest;
   return serializeManifest({ ...manifest.value, layers: sent });
-}
-
-async function putManifest(
-  transport: Transport,
-  document: ManifestDocument,
-  options: PushOptions & { readonly reference: Reference; readonly as: string },
-): Promise<void> {
-  const { reference, signal } = options;
-  const answer = await transport.request({
-    method: 'PUT',
-    scope: scopeOf(reference, 'pull,push'),
-    target: formatRoute({
-      kind: 'manifest',
-      name: parseRepositoryName(reference.path),
-      reference: parseManifestReference(options.as),
-    }),
-    headers: { 'content-type': document.mediaType },
-    body: () => document.bytes,
-    expect: [201],
-    repeatable: true,
-    signal,
-  });
-  discardBody(answer.body);
-  const announced = answer.headers[headers.contentDigest];
-  if (announced !== undefined && announced !== document.digest) {
-    throw new HawserError(
-      'DIGEST_INVALID',
-      `${reference.domain} stored ${String(announced)} for ${document.digest}`,
-    );
-  }
 }
 
 /** An index goes out whole where all its images are here; else the image of the platform goes out alone, as with docker. */

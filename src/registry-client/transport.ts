@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errorOfAnswer, type WireErrorCode } from '../distribution/errors.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import { type AccessScope, Authorizer, type TrustsRealm } from './auth.ts';
@@ -9,7 +8,7 @@ import { type ExchangeRequest, Exchanger } from './exchange.ts';
 import { HostRules, hostRulesPaths, type Place } from './hosts/host-rules.ts';
 import { Schemes } from './hosts/schemes.ts';
 import { discardBody, readErrorBody } from './read-answer.ts';
-import { pauseAfter } from './retry-pause.ts';
+import { pauseBeforeRetry } from './retry-pause.ts';
 
 export interface TransportOptions {
   /** Default: what docker login and podman login have left. */
@@ -161,15 +160,14 @@ export class Transport {
         const again = answer.status === 429 || answer.status >= 500;
         if (!again || last || answer.status === 501) throw await this.#failure(request, answer);
         discardBody(answer.body);
-        await delay(pauseAfter(attempt, answer.headers['retry-after']), undefined, {
-          signal: request.signal,
-        });
+        const retryAfter = answer.headers['retry-after'];
+        await pauseBeforeRetry(attempt, { retryAfter, signal: request.signal });
       } catch (error) {
         if (protocol === 'http:' && isNoHTTP(error) && (await this.#schemes.turnToTLS(request.place))) {
           return await this.#repeated(request);
         }
         if (last || !isHawserError(error, 'REGISTRY_UNREACHABLE') || isRefusal(error)) throw error;
-        await delay(pauseAfter(attempt, undefined), undefined, { signal: request.signal });
+        await pauseBeforeRetry(attempt, { signal: request.signal });
       }
     }
   }
@@ -204,7 +202,8 @@ export class Transport {
       const answer = await this.#followed({ ...request, url, headers });
       if (answer.status !== 401 || !own || answer.url.origin !== base.origin || tries > 0) return answer;
       discardBody(answer.body);
-      await this.#authorizer.answer(request.scope, answer.body, { url: base, signal: request.signal });
+      const { signal } = request;
+      await this.#authorizer.answer(request.scope, answer.body, { url: base, used: authorization, signal });
     }
   }
 

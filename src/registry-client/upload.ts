@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseRepositoryName } from '../distribution/names.ts';
 import { formatRoute } from '../distribution/routes.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
 import { discardBody } from './read-answer.ts';
-import { pauseAfter } from './retry-pause.ts';
+import { pauseBeforeRetry } from './retry-pause.ts';
 import type { Transport } from './transport.ts';
 import {
   askUpload,
@@ -65,7 +64,7 @@ async function sendRepeatedly(
         await cancelUpload(transport, session, layer);
         throw error;
       }
-      await delay(pauseAfter(fruitless - 1, undefined), undefined, { signal: layer.signal });
+      await pauseBeforeRetry(fruitless - 1, { signal: layer.signal });
       const resumes = await askUpload(transport, session, layer);
       if (resumes && session.offset > known) fruitless = 0;
       if (!resumes) session = { location: requireLocation(await startUpload(transport, layer)), offset: 0 };

@@ -19,6 +19,10 @@ export default class ImagePush extends BaseCommand {
       description: 'of layers that are not compressed yet',
     }),
     'compression-level': Flags.integer({ description: 'gzip 1–9, zstd 1–19' }),
+    'all-tags': Flags.boolean({
+      char: 'a',
+      description: 'all images of the repository; IMAGE has no tag then',
+    }),
     quiet: Flags.boolean({ char: 'q', description: 'no progress' }),
     'plain-http': Flags.boolean({ description: 'http, for a registry that is not on loopback' }),
   };
@@ -29,16 +33,18 @@ export default class ImagePush extends BaseCommand {
       import('../../cli/push-image.ts'),
       import('../../image/platform.ts'),
     ]);
-    const pushed = await pushFromStore(await openImages(this.roots), args.image, {
+    const pushing = pushFromStore(await openImages(this.roots), args.image, {
       compression: flags.compression as 'gzip' | 'zstd' | 'uncompressed',
       level: flags['compression-level'],
       platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
+      allTags: flags['all-tags'],
       quiet: flags.quiet,
       plainHttp: flags['plain-http'],
       signal: this.signal,
     });
-    if (!flags.quiet)
-      this.note(`${pushed.name}: digest: ${pushed.descriptor.digest} size: ${pushed.descriptor.size}`);
-    this.print(pushed.name);
+    for await (const { name, descriptor } of pushing) {
+      if (!flags.quiet) this.note(`${name}: digest: ${descriptor.digest} size: ${descriptor.size}`);
+      this.print(name);
+    }
   }
 }

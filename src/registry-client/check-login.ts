@@ -1,0 +1,33 @@
+import { HawserError, isHawserError } from '../errors/hawser-error.ts';
+import type { Credentials } from './credentials.ts';
+import { discardBody } from './read-answer.ts';
+import { Transport, type TransportOptions } from './transport.ts';
+
+/**
+ * Tries credentials at a registry: docker's `GET /v2/`, with a token where the registry wants one.
+ *
+ * @throws HawserError UNAUTHORIZED where they are refused, REGISTRY_UNREACHABLE, …
+ */
+export async function checkLogin(
+  domain: string,
+  credentials: Credentials,
+  options: Omit<TransportOptions, 'credentials'> & { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const transport = new Transport({ ...options, credentials: async () => credentials });
+  try {
+    const answer = await transport.request({
+      method: 'GET',
+      scope: { domain, path: '', actions: 'login' },
+      target: '/v2/',
+      expect: [200],
+      signal: options.signal,
+    });
+    discardBody(answer.body);
+  } catch (error) {
+    if (!isHawserError(error, 'UNAUTHORIZED')) throw error;
+    const { message, cause } = error;
+    throw new HawserError('UNAUTHORIZED', message, { cause, remedy: 'Check user and password.' });
+  } finally {
+    transport.close();
+  }
+}

@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../test', import.meta.url));
 
-/** Number of a trap → its tests, as `file: title`: the first word of `it`, or the name of a case in a table. */
-export function testsByTrap(): ReadonlyMap<number, readonly string[]> {
+/**
+ * Number of a trap → its tests, as `file: title`: the first word of `it`, or the name of a case in a table.
+ *
+ * @param pattern What names a trap in a title, with the number as its group: those of registries' clients are `client trap #1`
+ */
+export function testsByTrap(pattern = /\btrap (\d{1,2})\b/g): ReadonlyMap<number, readonly string[]> {
   const found = new Map<number, string[]>();
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.ts') || name.includes('/cases/'))
@@ -15,7 +19,7 @@ export function testsByTrap(): ReadonlyMap<number, readonly string[]> {
     const text = readFileSync(`${root}/${name}`, 'utf8');
     const titles = text.matchAll(/(?:\b(?:it|describe)\(|\bname:|\[)\s*(['"`])((?:\\.|(?!\1).)*)\1/gs);
     for (const [, , title = ''] of titles) {
-      for (const [, number] of title.matchAll(/\btrap (\d{1,2})\b/g)) {
+      for (const [, number] of title.matchAll(pattern)) {
         const tests = found.get(Number(number)) ?? [];
         tests.push(`${name}: ${title}`);
         found.set(Number(number), tests);

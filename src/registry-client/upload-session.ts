@@ -75,6 +75,7 @@ export async function startUpload(
     signal,
     target: path + query,
     expect: [201, 202],
+    notFound: 'NAME_UNKNOWN',
     repeatable: true,
   });
   discardBody(answer.body);

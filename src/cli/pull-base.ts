@@ -1,3 +1,4 @@
+import { withLocalName } from '../content/local-name.ts';
 import type { StoredImage } from '../content/resolve-image.ts';
 import type { LayoutStore, Lease } from '../content/store.ts';
 import type { Platform } from '../image/platform.ts';
@@ -41,7 +42,9 @@ export async function pullBase(
   const reference = parseReference(name);
   const pulled = await withTransport(transport =>
     pullManifest(transport, reference, pullOptions(store, reference, options)),
-  );
+  ).catch(async (error: unknown) => {
+    throw await withLocalName(store, name, error);
+  });
   const image = { name, ...pulled };
   let isWhole = true;
   for (const { digest } of pulled.manifest.value.layers) {

@@ -5,6 +5,7 @@ import { mediaTypes } from '../image/media-types.ts';
 import type { Reference } from '../image/reference.ts';
 import { listRemoteTags } from '../registry-client/browse.ts';
 import { downloadBlob } from '../registry-client/download.ts';
+import { HostRules } from '../registry-client/hosts/host-rules.ts';
 import { lookUpBlob, lookUpDigest } from '../registry-client/look-up.ts';
 import { resolveRemote, scopeOf } from '../registry-client/resolve.ts';
 import { createTransport } from '../registry-client/transport.ts';
@@ -49,6 +50,8 @@ export function upstreamRegistry({ remote, credentials }: ProxySettings): Upstre
   const domain = remote.host;
   const transport = createTransport({
     plainHttp: remote.protocol === 'http:',
+    // the machine's mirrors may be this very registry
+    rules: HostRules.none(),
     credentials: async host =>
       host === domain && credentials !== undefined ? { kind: 'password', ...credentials } : undefined,
     trustsRealm: (realm, registry) => sharesDomain(realm.hostname, registry.hostname),

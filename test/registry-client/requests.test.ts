@@ -12,7 +12,7 @@ import { resolveRemote } from '../../src/registry-client/resolve.ts';
 import { Transport } from '../../src/registry-client/transport.ts';
 import { reply, type Script, ScriptedRegistry } from './support/scripted-registry.ts';
 
-const noRules = new HostRules({ insecure: [], mirrors: [] }, []);
+const noRules = HostRules.none();
 const manifest = JSON.stringify({
   schemaVersion: 2,
   mediaType: mediaTypes.ociManifest,

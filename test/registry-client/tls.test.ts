@@ -32,7 +32,7 @@ describe('registry-client: TLS', () => {
   });
   beforeEach(() => {
     transport = new Transport({
-      rules: new HostRules({ insecure: [], mirrors: [] }, []),
+      rules: HostRules.none(),
       env: {},
       credentials: async () => undefined,
     });
@@ -77,7 +77,7 @@ describe('registry-client: TLS', () => {
     expect(await resolve()).to.equal(digest);
     // requests that begin while one finds out that TLS is spoken
     const again = new Transport({
-      rules: new HostRules({ insecure: [], mirrors: [] }, []),
+      rules: HostRules.none(),
       env: {},
       credentials: async () => undefined,
     });

@@ -21,7 +21,7 @@ describe('registry-client: transfers', () => {
   let transport: Transport;
   beforeEach(() => {
     transport = new Transport({
-      rules: new HostRules({ insecure: [], mirrors: [] }, []),
+      rules: HostRules.none(),
       env: {},
       credentials: async () => undefined,
     });

@@ -91,6 +91,11 @@ export class HostRules {
     return new HostRules(daemon, entries);
   }
 
+  /** Of a machine that has no such configuration. */
+  static none(): HostRules {
+    return new HostRules({ insecure: [], mirrors: [] }, []);
+  }
+
   /** The entry with the longest prefix. */
   #entryOf(name: string): { readonly entry: RegistryEntry; readonly length: number } | undefined {
     let best: { entry: RegistryEntry; length: number } | undefined;

@@ -4,6 +4,7 @@ import { type Digest, Digester } from '../image/digest.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { encodeEntry, endOfArchive, tarPadding } from '../tar/writer.ts';
 import { fsPath, textOf } from '../util/byte-string.ts';
+import { Writeback } from '../util/writeback.ts';
 import { type DiffItem, type DiffOptions, diffTree } from './diff-tree.ts';
 import type { SnapshotChanges } from './snapshotter.ts';
 
@@ -149,6 +150,7 @@ export class LayerWriter {
   constructor(path: string) {
     this.#path = path;
     this.#file = openSync(path, 'wx', 0o644);
+    const writeback = new Writeback(this.#file);
     this.#packer = new ArchivePacker(bytes => {
       this.#digester.update(bytes);
       try {
@@ -156,6 +158,7 @@ export class LayerWriter {
       } catch (error) {
         throw writeError(error);
       }
+      writeback.advance(this.#packer.size);
     });
   }
 

@@ -12,8 +12,8 @@ import { type SubordinateRange, subordinateRange } from './subordinate-ids.ts';
 
 /** What does without: nothing of an image is unpacked, run or removed. */
 const outside = new Set(['help', 'version', 'login', 'logout', 'completion', 'registry', 'pod', 'lint']);
-/** What cannot do anything useful outside. */
-const needing = new Set(['build', 'run', 'create', 'start', 'exec']);
+/** Containers outlive the command, and a namespace with it: bridges and limits are not to be had in one either. */
+const ofRoot = new Set(['run', 'create', 'start', 'restart', 'exec']);
 
 /**
  * 2 for unshare's own complaints, which go to the socket; then hawser waits for its ids, and begins anew as their root.
@@ -31,12 +31,14 @@ interface IdMapping {
  * owners, mount overlays and start steps. docs/decisions/0027-rootless.md
  *
  * @returns its exit code; undefined where the command is to run as it is
- * @throws HawserError NAMESPACE_REFUSED, REQUIREMENT_MISSING
+ * @throws HawserError NAMESPACE_REFUSED, UNSUPPORTED for containers, PERMISSION_DENIED
  */
 export async function enterUserNamespace(argv: readonly string[]): Promise<number | undefined> {
   const words = argv.filter(word => !word.startsWith('-'));
   if (words[0] === undefined || outside.has(words[0]) || argv.includes('--help')) return undefined;
-  const isNeeded = words.slice(0, 2).some(word => needing.has(word));
+  const verb = words[0] === 'container' || words[0] === 'image' ? words[1] : words[0];
+  if (words[0] !== 'image' && ofRoot.has(verb ?? '')) throw containersAreOfRoot(verb ?? '');
+  const isNeeded = verb === 'build';
   const mapping = mappingOfUser();
   const child = await startInside(argv, mapping);
   if (typeof child === 'string') {
@@ -135,6 +137,14 @@ async function mapRange(
   const words = [pid, 0, own, 1, 1, range.first, range.count].map(String);
   const { exitCode, stderr } = await runProgram(findProgram(program) ?? program, words);
   if (exitCode !== 0) throw refused(stderr.trim());
+}
+
+function containersAreOfRoot(verb: string): HawserError {
+  return new HawserError('UNSUPPORTED', `${verb} needs root: a plain user builds, pulls and pushes images`, {
+    remedy:
+      'Run it as root, e.g. with sudo; the image gets there by hawser image save and load, or a registry.',
+    exitCode: 125,
+  });
 }
 
 function refused(reason: string): HawserError {

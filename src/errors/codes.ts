@@ -32,7 +32,7 @@ export const errorCodes = {
     remedy: 'Run as root, or see hawser system doctor.',
   },
   NAMESPACE_REFUSED: {
-    summary: 'The kernel grants a plain user no user namespace, without which no image is built or run.',
+    summary: 'The kernel grants a plain user no user namespace, without which no image is built.',
     remedy: 'Run as root, or allow user namespaces: docs/rootless.md.',
   },
   REQUIREMENT_MISSING: {

@@ -194,6 +194,15 @@ describe('the same image wherever it is built', function () {
     });
   }
 
+  it('a plain user who runs a container: one clear message', async function () {
+    const place = await userPlace(this, 'container-user', true);
+    for (const words of [['run'], ['container', 'run']]) {
+      const { code, stderr } = await place.run(...words, 'busybox', 'true');
+      expect(code).to.equal(125);
+      expect(stderr).to.match(/run needs root.*\[UNSUPPORTED\]/);
+    }
+  });
+
   it('a plain user with one id: says what that limits, and builds what root alone owns', async function () {
     const place = await userPlace(this, 'single', false);
     expect(await build(place, 'plain')).to.equal(expected[1]);

@@ -13,7 +13,7 @@ import type { OpenedContext } from './context/open-context.ts';
 import { checkProgram } from './dockerfile/lint/check.ts';
 import { isCalled, type Program } from './dockerfile/stages.ts';
 import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
-import type { Vertex } from './execute/operation.ts';
+import { shownVertex, type Vertex } from './execute/operation.ts';
 import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
 import {
@@ -108,7 +108,7 @@ export class BuildAttempt {
     const plan = await this.#plan();
     if (isFirst) {
       this.#check();
-      this.#observer.planned?.(plan.steps.map(({ id, name, location }) => ({ id, name, location })));
+      this.#observer.planned?.(plan.steps.map(shownVertex));
     }
     const solver = new Solver({
       cache: new BuildCache(environment.cacheRoot),

@@ -7,6 +7,8 @@ export interface BuildVertex {
   /** E.g. `[build 2/5] RUN make`, or `exporting to image`. */
   readonly name: string;
   readonly location?: SourceLocation | undefined;
+  /** Ids of those whose results it takes. */
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /** What a build tells while it goes on; a progress view draws it. Each vertex ends with exactly one of the last three. */
@@ -41,3 +43,21 @@ export const silentObserver: BuildObserver = {
   vertexDone: () => undefined,
   vertexFailed: () => undefined,
 };
+
+/** Tells each of them all. */
+export function joinObservers(observers: readonly BuildObserver[]): BuildObserver {
+  const all = (tell: (observer: BuildObserver) => void) => {
+    for (const observer of observers) tell(observer);
+  };
+  return {
+    planned: vertices => all(one => one.planned?.(vertices)),
+    vertexStarted: vertex => all(one => one.vertexStarted(vertex)),
+    vertexOutput: (vertex, stream, chunk) => all(one => one.vertexOutput(vertex, stream, chunk)),
+    vertexProgress: (vertex, progress) => all(one => one.vertexProgress?.(vertex, progress)),
+    vertexCached: vertex => all(one => one.vertexCached(vertex)),
+    vertexDone: vertex => all(one => one.vertexDone(vertex)),
+    vertexFailed: (vertex, error) => all(one => one.vertexFailed(vertex, error)),
+    checked: findings => all(one => one.checked?.(findings)),
+    warning: (message, location) => all(one => one.warning?.(message, location)),
+  };
+}

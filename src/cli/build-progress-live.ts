@@ -1,10 +1,12 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
-import { LineCutter } from './build-progress-plain.ts';
+import { cellWidth, cutToCells, plainText } from './cell-width.ts';
 import { shortWarnings } from './check-output.ts';
-import { humanSeconds, humanSize } from './human.ts';
+import { humanSeconds } from './human.ts';
+import { LineCutter } from './line-cutter.ts';
 import { LiveLines } from './live-lines.ts';
+import { progressText } from './progress-bar.ts';
 import { mayColour, paint } from './terminal.ts';
 
 interface LiveVertex {
@@ -20,7 +22,17 @@ interface LiveVertex {
 
 const tailLines = 6;
 
-/** A view in place on a terminal: a line a step, and below a running one the end of its output and its transfers. */
+const looks = {
+  running: { mark: '=>', colour: 'bold' },
+  cached: { mark: '=> CACHED', colour: 'dim' },
+  done: { mark: '=>', colour: 'blue' },
+  failed: { mark: '=> ERROR', colour: 'red' },
+} as const;
+
+/**
+ * A view in place on a terminal: a line a step. Those that run are on top, each with the end of its output and its
+ * transfers below; those that have ended follow, the last one first, as far as there is room.
+ */
 export class LiveBuildProgress implements BuildObserver {
   readonly #vertices = new Map<string, LiveVertex>();
   readonly #stream: NodeJS.WriteStream;
@@ -28,62 +40,88 @@ export class LiveBuildProgress implements BuildObserver {
   readonly #live: LiveLines;
   readonly #colour: boolean;
   #total = 0;
+  #ended = 0;
   #stopped = false;
   #findings: readonly Finding[] = [];
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
     this.#colour = mayColour(stream);
-    this.#live = new LiveLines(stream, () => this.#lines());
+    this.#live = new LiveLines(stream, rows => this.#lines(rows));
   }
 
   planned(vertices: readonly BuildVertex[]): void {
-    this.#total = vertices.length;
+    const known = [...this.#vertices.keys()].filter(id => !vertices.some(vertex => vertex.id === id));
+    this.#total = known.length + vertices.length + 1; // and its export
   }
 
   #vertex({ id, name }: BuildVertex): LiveVertex {
     let found = this.#vertices.get(id);
     if (found === undefined) {
-      found = {
-        name,
-        start: performance.now(),
-        output: new LineCutter(),
-        tail: [],
-        progress: new Map(),
-        state: 'running',
-      };
+      const [start, output] = [performance.now(), new LineCutter()];
+      found = { name, start, output, tail: [], progress: new Map(), state: 'running' };
       this.#vertices.set(id, found);
     }
     return found;
   }
 
-  #vertexLines(vertex: LiveVertex): string[] {
-    const width = (this.#stream.columns || 80) - 1;
-    const time =
-      vertex.state === 'cached' ? '' : humanSeconds((vertex.end ?? performance.now()) - vertex.start);
-    const label = `${{ running: '=>', cached: '=> CACHED', done: '=>', failed: '=> ERROR' }[vertex.state]} ${vertex.name}`;
-    const room = Math.max(10, width - time.length - 1);
-    const cut = label.length > room ? `${label.slice(0, room - 1)}…` : label.padEnd(room);
-    const colour = { running: 'bold', cached: 'dim', done: 'blue', failed: 'red' } as const;
-    const lines = [paint(colour[vertex.state], `${cut} ${time}`, this.#colour)];
-    if (vertex.state !== 'running') return lines;
-    for (const { what, done, total } of vertex.progress.values()) {
-      lines.push(` => => ${what} ${humanSize(done)}${total === undefined ? '' : ` / ${humanSize(total)}`}`);
-    }
-    return [...lines, ...vertex.tail.map(line => paint('dim', ` => => # ${line}`, this.#colour))];
+  get #width(): number {
+    return (this.#stream.columns || 80) - 1;
   }
 
-  #lines(): string[] {
-    const ended = [...this.#vertices.values()].filter(({ state }) => state !== 'running').length;
+  #stepLine(vertex: LiveVertex): string {
+    const { mark, colour } = looks[vertex.state];
+    const ran = (vertex.end ?? performance.now()) - vertex.start;
+    const time = vertex.state === 'cached' ? '' : humanSeconds(ran);
+    const room = Math.max(10, this.#width - time.length - 1);
+    const label = cutToCells(` ${mark} ${vertex.name}`, room);
+    const blanks = ' '.repeat(Math.max(0, room - cellWidth(label)));
+    return paint(colour, time === '' ? label : `${label}${blanks} ${time}`, this.#colour);
+  }
+
+  /** @param tail How many lines of output. */
+  #below(vertex: LiveVertex, tail: number): string[] {
+    const transfers = [...vertex.progress.values()].map(({ what, done, total }) => {
+      const text = progressText(done, total, this.#width - 8 - cellWidth(what));
+      return ` => => ${cutToCells(what, Math.max(8, this.#width - 8 - cellWidth(text)))} ${text}`;
+    });
+    const { partial } = vertex.output;
+    const said = partial === '' ? vertex.tail : [...vertex.tail, partial];
+    const lines = tail === 0 ? [] : said.slice(-tail);
+    return [
+      ...transfers,
+      ...lines.map(line => paint('dim', cutToCells(` => => # ${plainText(line)}`, this.#width), this.#colour)),
+    ];
+  }
+
+  #head(): string {
     const total = Math.max(this.#total, this.#vertices.size);
-    const head = `[+] Building ${humanSeconds(performance.now() - this.#start)} (${ended}/${total})`;
-    return [head, ...[...this.#vertices.values()].flatMap(vertex => this.#vertexLines(vertex))];
+    const isOver = this.#stopped && this.#ended === this.#vertices.size;
+    const time = humanSeconds(performance.now() - this.#start);
+    return `[+] Building ${time} (${this.#ended}/${total})${isOver ? ' FINISHED' : ''}`;
+  }
+
+  #lines(rows: number): string[] {
+    const all = [...this.#vertices.values()];
+    if (rows === Number.POSITIVE_INFINITY) return [this.#head(), ...all.map(vertex => this.#stepLine(vertex))];
+    const running = all.filter(({ state }) => state === 'running');
+    // Each step that runs has its line; the room that is left is theirs in equal parts.
+    const spare = Math.max(0, rows - 1 - running.length);
+    const tail = Math.min(tailLines, Math.floor(spare / Math.max(1, running.length)));
+    const top = running.flatMap(vertex => [this.#stepLine(vertex), ...this.#below(vertex, tail)]);
+    const over = all
+      .filter(({ state }) => state !== 'running')
+      .sort((left, right) => (right.end ?? 0) - (left.end ?? 0))
+      .slice(0, Math.max(0, rows - 1 - top.length));
+    return [this.#head(), ...top, ...over.map(vertex => this.#stepLine(vertex))];
   }
 
   #end(vertex: BuildVertex, state: 'cached' | 'done' | 'failed'): void {
     const found = this.#vertex(vertex);
     found.end = performance.now();
     found.state = state;
+    found.tail.length = 0;
+    this.#ended++;
   }
 
   vertexStarted(vertex: BuildVertex): void {
@@ -119,6 +157,16 @@ export class LiveBuildProgress implements BuildObserver {
 
   checked(findings: readonly Finding[]): void {
     this.#findings = findings;
+  }
+
+  /** Leaves the terminal to a shell until the end of `work`. */
+  async away<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#live.pause();
+    try {
+      return await work();
+    } finally {
+      this.#live.resume();
+    }
   }
 
   stop(): void {

@@ -1,97 +1,148 @@
-import { StringDecoder } from 'node:string_decoder';
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
-import type { BuildObserver, BuildVertex } from '../builder/observer.ts';
+import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
 import { shortWarnings } from './check-output.ts';
-import { humanSeconds } from './human.ts';
+import { humanSeconds, humanSize } from './human.ts';
+import { LineCutter } from './line-cutter.ts';
 
-/** Cuts a stream of bytes into lines; a line without its end waits for `rest`. */
-export class LineCutter {
-  readonly #decoder = new StringDecoder('utf8');
-  #rest = '';
-
-  lines(chunk: Uint8Array): string[] {
-    const parts = (this.#rest + this.#decoder.write(Buffer.from(chunk))).split(/\r?\n/);
-    this.#rest = parts.pop() ?? '';
-    return parts;
-  }
-
-  rest(): string[] {
-    const rest = this.#rest + this.#decoder.end();
-    this.#rest = '';
-    return rest === '' ? [] : [rest];
-  }
-}
-
-interface RunningVertex {
+interface PlainVertex {
   readonly number: number;
+  readonly name: string;
   readonly start: number;
   readonly output: LineCutter;
+  /** Lines that wait for their turn. */
+  readonly waiting: string[];
+  state: 'new' | 'shown' | 'ended';
 }
 
-/** One line after the other, for logs: `#3 [2/4] RUN make`, `#3 1.204 output`, `#3 DONE 1.3s`, as BuildKit's plain view. */
+/** A step keeps the log to itself for so many milliseconds while others have something to say. */
+const turn = 2000;
+
+/**
+ * One line after the other, for logs: `#3 [2/4] RUN make`, `#3 1.204 output`, `#3 DONE 1.3s`, as BuildKit's plain view.
+ * Steps that run side by side take turns, so that their lines stay together; `#3 ...` says that a step goes on.
+ */
 export class PlainBuildProgress implements BuildObserver {
   readonly #write: (line: string) => void;
-  readonly #vertices = new Map<string, RunningVertex>();
-  #last = 0;
+  readonly #vertices = new Map<string, PlainVertex>();
+  /** Whose turn it is, and since when. */
+  #current: PlainVertex | undefined;
+  #since = 0;
+  #timer: NodeJS.Timeout | undefined;
   #findings: readonly Finding[] = [];
+  readonly #now: () => number;
 
-  constructor(write: (line: string) => void) {
+  constructor(write: (line: string) => void, now = () => performance.now()) {
     this.#write = write;
+    this.#now = now;
   }
 
-  #vertex(vertex: BuildVertex): RunningVertex {
+  #vertex(vertex: BuildVertex): PlainVertex {
     let found = this.#vertices.get(vertex.id);
     if (found === undefined) {
-      found = { number: this.#vertices.size + 1, start: performance.now(), output: new LineCutter() };
+      const number = this.#vertices.size + 1;
+      const [name, start] = [vertex.name, this.#now()];
+      found = { number, name, start, output: new LineCutter(), waiting: [], state: 'new' };
       this.#vertices.set(vertex.id, found);
-      this.#line(found, vertex.name);
     }
     return found;
   }
 
-  #line(vertex: RunningVertex, text: string): void {
-    if (this.#last !== 0 && this.#last !== vertex.number) this.#write('');
-    this.#last = vertex.number;
-    this.#write(`#${vertex.number} ${text}`);
+  #say(vertex: PlainVertex, lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    vertex.waiting.push(...lines);
+    if (vertex === this.#current) this.#flush(vertex);
+    else if (this.#current === undefined || this.#now() - this.#since > turn) this.#giveTurn();
+    else this.#timer ??= setTimeout(() => this.#giveTurn(), turn).unref();
   }
 
-  #outputLines(vertex: RunningVertex, lines: readonly string[]): void {
-    const time = ((performance.now() - vertex.start) / 1000).toFixed(3);
-    for (const line of lines) this.#line(vertex, `${time} ${line}`);
+  /** To the one that has waited longest. */
+  #giveTurn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const all = [...this.#vertices.values()];
+    const next = all.find(vertex => vertex !== this.#current && vertex.waiting.length > 0);
+    if (next === undefined) return;
+    if (this.#current !== undefined) this.#write(`#${this.#current.number} ...`);
+    this.#begin(next);
+  }
+
+  #begin(vertex: PlainVertex): void {
+    if (this.#since > 0) this.#write('');
+    this.#write(`#${vertex.number} ${vertex.name}`);
+    this.#current = vertex;
+    this.#since = Math.max(this.#now(), Number.MIN_VALUE);
+    this.#flush(vertex);
+    if (this.#others().length > 0) this.#timer ??= setTimeout(() => this.#giveTurn(), turn).unref();
+  }
+
+  #others(): PlainVertex[] {
+    return [...this.#vertices.values()].filter(
+      vertex => vertex !== this.#current && vertex.waiting.length > 0,
+    );
+  }
+
+  #flush(vertex: PlainVertex): void {
+    for (const line of vertex.waiting.splice(0)) this.#write(line === '' ? `#${vertex.number}` : `#${vertex.number} ${line}`);
+    if (vertex.state !== 'ended') {
+      vertex.state = 'shown';
+      return;
+    }
+    this.#current = undefined;
+    // Those that have ended go first: nothing more comes of them.
+    const others = this.#others();
+    const next = others.find(({ state }) => state === 'ended') ?? others[0];
+    if (next !== undefined) this.#begin(next);
+  }
+
+  #timed(vertex: PlainVertex, lines: readonly string[]): string[] {
+    const time = ((this.#now() - vertex.start) / 1000).toFixed(3);
+    return lines.map(line => `${time} ${line}`);
+  }
+
+  #end(vertex: BuildVertex, word: (running: PlainVertex) => string): void {
+    const running = this.#vertex(vertex);
+    const rest = this.#timed(running, running.output.rest());
+    running.state = 'ended';
+    this.#say(running, [...rest, word(running)]);
   }
 
   vertexStarted(vertex: BuildVertex): void {
-    this.#vertex(vertex);
+    const started = this.#vertex(vertex);
+    if (this.#current === undefined) this.#begin(started);
   }
 
   vertexOutput(vertex: BuildVertex, _stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const running = this.#vertex(vertex);
-    this.#outputLines(running, running.output.lines(chunk));
+    this.#say(running, this.#timed(running, running.output.lines(chunk)));
+  }
+
+  /** A log tells of a transfer when it is over. */
+  vertexProgress(vertex: BuildVertex, { what, done, total }: BuildProgress): void {
+    if (done === total) this.#say(this.#vertex(vertex), [`${what} ${humanSize(done)} done`]);
   }
 
   vertexCached(vertex: BuildVertex): void {
-    this.#line(this.#vertex(vertex), 'CACHED');
+    this.#end(vertex, () => 'CACHED');
   }
 
   vertexDone(vertex: BuildVertex): void {
-    const running = this.#vertex(vertex);
-    this.#outputLines(running, running.output.rest());
-    this.#line(running, `DONE ${humanSeconds(performance.now() - running.start)}`);
+    this.#end(vertex, ({ start }) => `DONE ${humanSeconds(this.#now() - start)}`);
   }
 
   vertexFailed(vertex: BuildVertex, error: unknown): void {
-    const running = this.#vertex(vertex);
-    this.#outputLines(running, running.output.rest());
-    this.#line(running, `ERROR: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+    const message = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    this.#end(vertex, () => `ERROR: ${message}`);
   }
 
   checked(findings: readonly Finding[]): void {
     this.#findings = findings;
   }
 
-  /** Tells at the end what the checks found. */
+  /** Tells what still waits, and at the end what the checks found. */
   stop(): void {
+    clearTimeout(this.#timer);
+    for (const vertex of this.#others()) this.#begin(vertex);
     for (const line of shortWarnings(this.#findings)) this.#write(line);
     this.#findings = [];
   }

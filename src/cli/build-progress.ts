@@ -1,21 +1,34 @@
 import { type BuildObserver, silentObserver } from '../builder/observer.ts';
-import { LiveBuildProgress } from './build-progress-live.ts';
 import { PlainBuildProgress } from './build-progress-plain.ts';
 import { isLiveTerminal } from './terminal.ts';
 
+export const progressKinds = ['auto', 'plain', 'tty', 'rawjson', 'quiet', 'none'] as const;
+
+export type ProgressKind = (typeof progressKinds)[number];
+
 export interface BuildProgressView {
   readonly observer: BuildObserver;
+  /** Leaves the terminal to somebody else while `work` goes on. */
+  away<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Ends the view; harmless twice. */
   stop(): void;
 }
 
+const stays = { away: <Result>(work: () => Promise<Result>) => work(), stop: () => undefined };
+
 /** The view of a build on stderr: in place on a terminal, line by line elsewhere. */
-export function chooseBuildProgress(kind: 'auto' | 'plain' | 'tty' | 'quiet'): BuildProgressView {
-  if (kind === 'quiet') return { observer: silentObserver, stop: () => undefined };
-  if (kind === 'tty' || (kind === 'auto' && isLiveTerminal())) {
-    const observer = new LiveBuildProgress();
-    return { observer, stop: () => observer.stop() };
+export async function chooseBuildProgress(kind: ProgressKind): Promise<BuildProgressView> {
+  if (kind === 'quiet' || kind === 'none') return { ...stays, observer: silentObserver };
+  const write = (line: string) => process.stderr.write(`${line}\n`);
+  if (kind === 'rawjson') {
+    const { RawJsonProgress } = await import('./build-progress-rawjson.ts');
+    return { ...stays, observer: new RawJsonProgress(write) };
   }
-  const observer = new PlainBuildProgress(line => process.stderr.write(`${line}\n`));
-  return { observer, stop: () => observer.stop() };
+  if (kind === 'tty' || (kind === 'auto' && isLiveTerminal())) {
+    const { LiveBuildProgress } = await import('./build-progress-live.ts');
+    const observer = new LiveBuildProgress();
+    return { observer, away: work => observer.away(work), stop: () => observer.stop() };
+  }
+  const observer = new PlainBuildProgress(write);
+  return { ...stays, observer, stop: () => observer.stop() };
 }

@@ -3,6 +3,7 @@ import { sortedNames, type TreeName } from '../layers/image-tree.ts';
 import { textOf } from '../util/byte-string.ts';
 import { explorePageScript } from './explore-page-script.ts';
 import { explorePageStyle } from './explore-page-style.ts';
+import { escapeHtml, jsonForScript, pagePolicy } from './html.ts';
 
 /** A file, or a folder with `c`; `l` is the number of its layer, 0 for a bundle of small files of several. */
 interface PageNode {
@@ -51,14 +52,6 @@ function bundleOf(small: readonly PageNode[]): PageNode {
   return { n: `(${small.length} small files)`, s, l: isOneLayer ? (first?.l ?? 0) : 0 };
 }
 
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-}
-
 /** A page that needs nothing but itself: no request leaves it, and its policy forbids any. */
 export function explorePage(image: ExploredImage, name: string): string {
   const files = image.layers.reduce((sum, layer) => sum + layer.files, 0);
@@ -72,15 +65,12 @@ export function explorePage(image: ExploredImage, name: string): string {
     wastedCount: image.wasted.length,
     tree: pages.node(image.root),
   };
-  // Nothing in a name may end the element.
-  const json = JSON.stringify(facts).replaceAll('<', '\\u003c');
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${pagePolicy}">
 <title>${escapeHtml(name)} – layers</title>
 <style>${explorePageStyle}</style>
 </head>
@@ -99,7 +89,7 @@ export function explorePage(image: ExploredImage, name: string): string {
 </main>
 <section id="waste"><h2>Waste <small>in the image, and seen by nobody</small></h2><table><thead><tr><th>Size</th><th>Path</th><th>In layer</th><th>Hidden by layer</th></tr></thead><tbody></tbody></table></section>
 <div id="tip" hidden></div>
-<script type="application/json" id="data">${json}</script>
+<script type="application/json" id="data">${jsonForScript(facts)}</script>
 <script>${explorePageScript}</script>
 </body>
 </html>

@@ -1,56 +1,117 @@
+import { cellWidth, cutToCells } from './cell-width.ts';
+
+const escape = '\u001b';
+/** Between these a terminal that knows them shows nothing half-drawn; others ignore them. */
+const [begin, end] = [`${escape}[?2026h`, `${escape}[?2026l`];
+const [hideCursor, showCursor] = [`${escape}[?25l`, `${escape}[?25h`];
+const eraseLine = `${escape}[K`;
+const eraseBelow = `${escape}[0J`;
+
 /** Draws a block of lines on a terminal again and again in place; steady at any rate of updates. */
 export class LiveLines {
   readonly #stream: NodeJS.WriteStream;
   readonly #interval: NodeJS.Timeout;
-  readonly #lines: () => readonly string[];
-  #drawn = 0;
+  readonly #lines: (rows: number) => readonly string[];
+  readonly #redraw = () => this.draw();
+  readonly #showCursor = () => this.#stream.write(showCursor);
+  #drawn: readonly string[] = [];
+  #columns: number;
+  #paused = false;
 
-  /** @param lines gives the block as it is now; asked ten times a second */
-  constructor(stream: NodeJS.WriteStream, lines: () => readonly string[]) {
+  /** @param lines gives the block as it is now, in at most so many rows; asked ten times a second */
+  constructor(stream: NodeJS.WriteStream, lines: (rows: number) => readonly string[]) {
     this.#stream = stream;
     this.#lines = lines;
-    this.#interval = setInterval(() => this.draw(), 100);
+    this.#columns = stream.columns || 80;
+    this.#interval = setInterval(this.#redraw, 100);
     this.#interval.unref();
+    stream.on('resize', this.#redraw);
+    stream.write(hideCursor);
+    process.once('exit', this.#showCursor);
   }
 
-  #erase(): string {
-    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[0J`;
+  /** To the first cell of the block. A terminal that got narrower has broken its lines into more rows. */
+  #toTop(columns: number): string {
+    const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(cellWidth(bare(line)) / columns)), 0);
+    return rows === 0 ? '' : `${escape}[${rows}A\r`;
   }
 
   draw(): void {
+    if (!this.#paused) this.#draw(Math.max(1, (this.#stream.rows || 24) - 1));
+  }
+
+  /** Only what differs from what stands there is written. */
+  #draw(rows: number): void {
     const columns = this.#stream.columns || 80;
-    const rows = (this.#stream.rows || 24) - 1;
-    const lines = this.#lines().slice(-rows);
-    const text = lines.map(line => `${clip(line, columns)}\n`).join('');
-    this.#stream.write(this.#erase() + text);
-    this.#drawn = lines.length;
+    const lines = this.#lines(rows).slice(0, rows).map(line => clip(line, columns));
+    const resized = columns !== this.#columns;
+    const before = this.#drawn;
+    const isSame = lines.length === before.length && lines.every((line, index) => line === before[index]);
+    if (!resized && isSame) return;
+    const text = lines.map((line, index) =>
+      !resized && line === before[index] ? '\n' : `${line}${eraseLine}\n`,
+    );
+    const start = resized ? `${this.#toTop(columns)}${eraseBelow}` : this.#toTop(columns);
+    this.#stream.write(`${begin}${start}${text.join('')}${eraseBelow}${end}`);
+    this.#drawn = lines;
+    this.#columns = columns;
+  }
+
+  #erase(): string {
+    const text = `${this.#toTop(this.#stream.columns || 80)}${eraseBelow}`;
+    this.#drawn = [];
+    return text;
   }
 
   /** Writes lines that stay, above the block. */
   above(lines: readonly string[]): void {
-    this.#stream.write(this.#erase() + lines.map(line => `${line}\n`).join(''));
-    this.#drawn = 0;
+    this.#stream.write(begin + this.#erase() + lines.map(line => `${line}\n`).join(''));
+    this.draw();
+    this.#stream.write(end);
+  }
+
+  /** Leaves the terminal to somebody else until `resume`. */
+  pause(): void {
+    this.#stream.write(this.#erase() + showCursor);
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#stream.write(hideCursor);
     this.draw();
   }
 
-  /** Draws the block a last time and leaves it. */
+  /** Draws the block a last time, in as many rows as it takes, and leaves it. */
   stop(): void {
     clearInterval(this.#interval);
-    this.draw();
+    this.#stream.off('resize', this.#redraw);
+    process.off('exit', this.#showCursor);
+    const columns = this.#stream.columns || 80;
+    const lines = this.#lines(Number.POSITIVE_INFINITY).map(line => `${clip(line, columns)}\n`);
+    this.#stream.write(begin + this.#erase() + lines.join('') + showCursor + end);
   }
 }
 
-const escape = '\u001b';
+const colours = /\u001b\[[0-9;]*m/g;
 
-/** Cuts to the width of the terminal; control sequences take no room, so lines with colours count what is seen. */
+function bare(line: string): string {
+  return line.replaceAll(colours, '');
+}
+
+/** Cuts to the width of the terminal; colours take no room. */
 function clip(line: string, columns: number): string {
-  let seen = 0;
+  if (cellWidth(bare(line)) < columns) return line;
+  let room = columns - 1;
   let text = '';
-  for (const [index, part] of line.split(escape).entries()) {
-    const end = index === 0 ? 0 : part.indexOf('m') + 1;
-    const visible = part.slice(end, end + Math.max(0, columns - 1 - seen));
-    text += (index === 0 ? '' : escape + part.slice(0, end)) + visible;
-    seen += visible.length;
+  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+    if (part.startsWith(escape)) {
+      text += part;
+    } else if (room > 0) {
+      const kept = cutToCells(part, room);
+      room -= cellWidth(kept);
+      text += kept;
+    }
   }
   return text;
 }

@@ -1,6 +1,7 @@
 import type { TransferEvent } from '../registry-client/progress.ts';
 import { humanSize } from './human.ts';
 import { LiveLines } from './live-lines.ts';
+import { progressBar } from './progress-bar.ts';
 import { isLiveTerminal } from './terminal.ts';
 
 type TransferVerb = 'pull' | 'push' | 'copy';
@@ -29,12 +30,6 @@ const words: Readonly<Record<TransferVerb, Readonly<Record<TransferEvent['state'
   },
 };
 
-function bar(done: number, total: number): string {
-  const width = 30;
-  const filled = total === 0 ? width : Math.min(width, Math.floor((done / total) * width));
-  return `[${'='.repeat(filled)}${filled < width ? '>' : ''}${' '.repeat(Math.max(0, width - filled - 1))}]`;
-}
-
 /** Shows pulls and pushes on stderr: bars on a terminal, else one line for each blob when it is finished. */
 export class TransferProgress {
   readonly #verb: TransferVerb;
@@ -53,7 +48,7 @@ export class TransferProgress {
     const title = `${event.digest.replace(/^sha\d+:/, '').slice(0, 12)}: ${words[this.#verb][event.state]}`;
     if (event.state !== 'running') return title;
     if (event.total === undefined) return `${title} ${humanSize(event.done)}`;
-    return `${title} ${bar(event.done, event.total)} ${humanSize(event.done)}/${humanSize(event.total)}`;
+    return `${title} ${progressBar(event.done, event.total)} ${humanSize(event.done)}/${humanSize(event.total)}`;
   }
 
   #lines(): string[] {

@@ -1,6 +1,7 @@
 import type { SourceLocation } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
 import type { CachedLayer } from '../cache/build-cache.ts';
+import type { BuildVertex } from '../observer.ts';
 import type { FileState } from './file-state.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -54,4 +55,10 @@ export interface Vertex {
   readonly operation?: Operation;
   /** Runs although the cache has it (`--no-cache`). */
   readonly ignoreCache?: boolean;
+}
+
+/** What people see of it. */
+export function shownVertex({ id, name, location, inputs }: Vertex): BuildVertex {
+  const steps = inputs.filter(({ operation }) => operation !== undefined);
+  return { id, name, location, inputs: steps.map(input => input.id) };
 }

@@ -8,7 +8,7 @@ import { located } from '../located.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { emptyState, extendState, type FileState } from './file-state.ts';
 import { HeadStart } from './head-start.ts';
-import type { ExecuteOptions, Operation, Result, Vertex } from './operation.ts';
+import { type ExecuteOptions, type Operation, type Result, shownVertex, type Vertex } from './operation.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -237,7 +237,7 @@ class StepInProgress {
   #state: 'waiting' | 'started' | 'ended' = 'waiting';
 
   constructor(vertex: Vertex, observer: BuildObserver) {
-    this.shown = { id: vertex.id, name: vertex.name, location: vertex.location };
+    this.shown = shownVertex(vertex);
     this.#observer = observer;
   }
 

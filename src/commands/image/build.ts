@@ -3,6 +3,8 @@ import { Args, Flags } from '@oclif/core';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import type { BuildResult } from '../../builder/environment.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import { aboutBuild } from '../../cli/about-build.ts';
+import type { ProgressKind } from '../../cli/build-progress.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
@@ -125,20 +127,21 @@ export default class ImageBuild extends BaseCommand {
     }),
     iidfile: Flags.string({ description: "write the image's id to this file", helpValue: 'FILE' }),
     progress: Flags.string({
-      options: ['auto', 'plain', 'tty'],
+      options: ['auto', 'plain', 'tty', 'rawjson', 'quiet', 'none'],
       default: 'auto',
       description: 'how to show what happens',
     }),
+    trace: Flags.string({ description: 'write a Chrome trace of the build to this file', helpValue: 'FILE' }),
     quiet: Flags.boolean({ char: 'q', description: "only the image's id" }),
   };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ImageBuild);
-    const [{ buildImage }, cli, { buildEnvironment }, { chooseBuildProgress }] = await Promise.all([
+    const [{ buildImage }, cli, { buildEnvironment }, { watchBuild }] = await Promise.all([
       import('../../builder/build.ts'),
       import('../../cli/build-flags.ts'),
       import('../../cli/build-environment.ts'),
-      import('../../cli/build-progress.ts'),
+      import('../../cli/watch-build.ts'),
     ]);
     if (flags.file === '-' && args.context === '-') {
       throw new HawserError('INVALID_ARGUMENT', 'Dockerfile and context cannot both come from stdin');
@@ -159,11 +162,14 @@ export default class ImageBuild extends BaseCommand {
       return;
     }
     const caches = await cacheOptions(flags);
-    const progress = chooseBuildProgress(
-      flags.quiet ? 'quiet' : (flags.progress as 'auto' | 'plain' | 'tty'),
-    );
+    const progress = await watchBuild({
+      root: this.roots.root,
+      progress: flags.quiet ? 'quiet' : (flags.progress as ProgressKind),
+      about: aboutBuild(args.context, flags),
+      trace: flags.trace,
+    });
     try {
-      const result = await buildImage(
+      const building = buildImage(
         {
           ...request,
           labels: cli.parseAssignments(flags.label ?? [], {}),
@@ -185,17 +191,18 @@ export default class ImageBuild extends BaseCommand {
           signal: this.signal,
         }),
       );
-      progress.stop();
-      this.#tell(result, flags.quiet);
+      const result = await progress.follow(building);
+      this.#tell(result, progress.kind);
     } finally {
-      progress.stop();
+      await progress.stop();
       for (const source of caches.cacheFrom) source.close?.();
     }
   }
 
-  #tell({ imageID, names }: BuildResult, quiet: boolean): void {
-    if (quiet) this.print(imageID);
-    else this.note([`Image ${imageID}`, ...names.map(name => `  named ${name}`)].join('\n'));
+  #tell({ imageID, names }: BuildResult, progress: ProgressKind): void {
+    if (progress === 'quiet') this.print(imageID);
+    else if (progress !== 'rawjson')
+      this.note([`Image ${imageID}`, ...names.map(name => `  named ${name}`)].join('\n'));
   }
 
   async #call(text: string, request: CheckRequest): Promise<void> {

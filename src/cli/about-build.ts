@@ -9,7 +9,9 @@ export function aboutBuild(
     file,
     target,
     tag = [],
-  }: Readonly<Record<'file' | 'target', string | undefined>> & { readonly tag?: readonly string[] | undefined },
+  }: Readonly<Record<'file' | 'target', string | undefined>> & {
+    readonly tag?: readonly string[] | undefined;
+  },
 ): BuildAbout {
   const isPlace = context === '-' || /^[a-z][a-z0-9+.-]*:|^github\.com\//i.test(context);
   return {

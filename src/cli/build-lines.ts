@@ -13,7 +13,10 @@ export function buildLines(record: BuildRecord): string[] {
     ['Dockerfile', about.file],
     ['Tags', about.tags.length === 0 ? undefined : about.tags.join(', ')],
     ['Status', record.status],
-    ['Created', `${new Date(record.started).toISOString()} (${humanAge(new Date(record.started).toISOString())})`],
+    [
+      'Created',
+      `${new Date(record.started).toISOString()} (${humanAge(new Date(record.started).toISOString())})`,
+    ],
     ['Duration', humanSeconds(record.duration)],
     ['Image', record.image],
     ['Error', record.error?.split('\n')[0]],

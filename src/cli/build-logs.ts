@@ -45,11 +45,7 @@ class Replay {
 }
 
 /** The log of a build as it was shown while it went on. */
-export async function writeLog(
-  file: string,
-  form: 'plain' | 'rawjson',
-  signal: AbortSignal,
-): Promise<void> {
+export async function writeLog(file: string, form: 'plain' | 'rawjson', signal: AbortSignal): Promise<void> {
   let lines: string[] = [];
   let [now, started] = [0, 0];
   const write = (line: string) => void lines.push(line);
@@ -76,7 +72,10 @@ export async function writeStepOutput(file: string, text: string, signal: AbortS
   const steps = (await readRecord(file))?.steps ?? [];
   const wanted = new Set(steps.filter(({ name }) => name.includes(text)).map(({ id }) => id));
   if (wanted.size === 0) {
-    const near = nearest(text, steps.map(({ name }) => name));
+    const near = nearest(
+      text,
+      steps.map(({ name }) => name),
+    );
     throw new HawserError('NOT_FOUND', `no step of the build has ${JSON.stringify(text)} in its name`, {
       remedy: near === undefined ? 'See hawser builder history inspect.' : `Did you mean ${near}?`,
     });

@@ -4,7 +4,7 @@ import type { SourceLocation } from '../errors/hawser-error.ts';
 import { cellWidth, cutToCells, plainText } from './cell-width.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds } from './human.ts';
-import { LineCutter } from './line-cutter.ts';
+import { OutputCutter } from './line-cutter.ts';
 import { LiveLines } from './live-lines.ts';
 import { progressText } from './progress-bar.ts';
 import { mayColour, paint } from './terminal.ts';
@@ -12,7 +12,7 @@ import { mayColour, paint } from './terminal.ts';
 interface LiveVertex {
   readonly name: string;
   readonly start: number;
-  readonly output: LineCutter;
+  readonly output: OutputCutter;
   /** The last lines of output, shown below while it runs. */
   readonly tail: string[];
   readonly progress: Map<string, BuildProgress>;
@@ -58,7 +58,7 @@ export class LiveBuildProgress implements BuildObserver {
   #vertex({ id, name }: BuildVertex): LiveVertex {
     let found = this.#vertices.get(id);
     if (found === undefined) {
-      const [start, output] = [performance.now(), new LineCutter()];
+      const [start, output] = [performance.now(), new OutputCutter()];
       found = { name, start, output, tail: [], progress: new Map(), state: 'running' };
       this.#vertices.set(id, found);
     }
@@ -90,7 +90,9 @@ export class LiveBuildProgress implements BuildObserver {
     const lines = tail === 0 ? [] : said.slice(-tail);
     return [
       ...transfers,
-      ...lines.map(line => paint('dim', cutToCells(` => => # ${plainText(line)}`, this.#width), this.#colour)),
+      ...lines.map(line =>
+        paint('dim', cutToCells(` => => # ${plainText(line)}`, this.#width), this.#colour),
+      ),
     ];
   }
 
@@ -103,7 +105,8 @@ export class LiveBuildProgress implements BuildObserver {
 
   #lines(rows: number): string[] {
     const all = [...this.#vertices.values()];
-    if (rows === Number.POSITIVE_INFINITY) return [this.#head(), ...all.map(vertex => this.#stepLine(vertex))];
+    if (rows === Number.POSITIVE_INFINITY)
+      return [this.#head(), ...all.map(vertex => this.#stepLine(vertex))];
     const running = all.filter(({ state }) => state === 'running');
     // Each step that runs has its line; the room that is left is theirs in equal parts.
     const spare = Math.max(0, rows - 1 - running.length);
@@ -128,9 +131,9 @@ export class LiveBuildProgress implements BuildObserver {
     this.#vertex(vertex);
   }
 
-  vertexOutput(vertex: BuildVertex, _stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
+  vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const { tail, output } = this.#vertex(vertex);
-    tail.push(...output.lines(chunk).slice(-tailLines));
+    tail.push(...output.lines(stream, chunk).slice(-tailLines));
     tail.splice(0, Math.max(0, tail.length - tailLines));
   }
 

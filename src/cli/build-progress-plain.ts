@@ -3,13 +3,13 @@ import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/obser
 import type { SourceLocation } from '../errors/hawser-error.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
-import { LineCutter } from './line-cutter.ts';
+import { OutputCutter } from './line-cutter.ts';
 
 interface PlainVertex {
   readonly number: number;
   readonly name: string;
   readonly start: number;
-  readonly output: LineCutter;
+  readonly output: OutputCutter;
   /** Lines that wait for their turn. */
   readonly waiting: string[];
   state: 'new' | 'shown' | 'ended';
@@ -42,7 +42,7 @@ export class PlainBuildProgress implements BuildObserver {
     if (found === undefined) {
       const number = this.#vertices.size + 1;
       const [name, start] = [vertex.name, this.#now()];
-      found = { number, name, start, output: new LineCutter(), waiting: [], state: 'new' };
+      found = { number, name, start, output: new OutputCutter(), waiting: [], state: 'new' };
       this.#vertices.set(vertex.id, found);
     }
     return found;
@@ -83,7 +83,8 @@ export class PlainBuildProgress implements BuildObserver {
   }
 
   #flush(vertex: PlainVertex): void {
-    for (const line of vertex.waiting.splice(0)) this.#write(line === '' ? `#${vertex.number}` : `#${vertex.number} ${line}`);
+    for (const line of vertex.waiting.splice(0))
+      this.#write(line === '' ? `#${vertex.number}` : `#${vertex.number} ${line}`);
     if (vertex.state !== 'ended') {
       vertex.state = 'shown';
       return;
@@ -112,9 +113,9 @@ export class PlainBuildProgress implements BuildObserver {
     if (this.#current === undefined) this.#begin(started);
   }
 
-  vertexOutput(vertex: BuildVertex, _stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
+  vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const running = this.#vertex(vertex);
-    this.#say(running, this.#timed(running, running.output.lines(chunk)));
+    this.#say(running, this.#timed(running, running.output.lines(stream, chunk)));
   }
 
   /** A log tells of a transfer when it is over. */

@@ -63,7 +63,12 @@ export class RawJsonProgress implements BuildObserver {
 
   vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
     const data = Buffer.from(chunk).toString('base64');
-    const log = { vertex: this.#vertex(vertex).digest, stream: stream === 'stdout' ? 1 : 2, data, timestamp: this.#now() };
+    const log = {
+      vertex: this.#vertex(vertex).digest,
+      stream: stream === 'stdout' ? 1 : 2,
+      data,
+      timestamp: this.#now(),
+    };
     this.#say({ logs: [log] });
   }
 

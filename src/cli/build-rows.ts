@@ -53,7 +53,7 @@ export const buildColumns: readonly ListColumn<BuildRow>[] = [
 /** All builds, the newest first. */
 export async function listBuilds(folder: string): Promise<BuildRow[]> {
   const rows: BuildRow[] = [];
-  for (const id of buildIDs(folder).reverse()) {
+  for (const id of buildIDs(folder).toReversed()) {
     const record = await readRecord(recordPath(folder, id));
     if (record !== undefined) rows.push(rowOfBuild(record));
   }

@@ -1,4 +1,4 @@
-import { readRecord, type BuildRecord, type RecordedStep } from '../builder/history/read-record.ts';
+import { type BuildRecord, type RecordedStep, readRecord } from '../builder/history/read-record.ts';
 import { HawserError } from '../errors/hawser-error.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { lanesOf } from './build-lanes.ts';
@@ -40,8 +40,19 @@ export function traceOf(record: BuildRecord): { readonly traceEvents: readonly T
       { name: 'process_name', ph: 'M', pid, tid: buildLane, args: { name: `hawser build ${context}` } },
       named(buildLane, 'build'),
       ...Array.from({ length: count }, (_, lane) => named(lane + 1, `steps ${lane + 1}`)),
-      { name: 'build', cat: 'build', ph: 'X', pid, tid: buildLane, ts: 0, dur: micros(record.duration), args: about },
-      ...began.map((step, index) => stepEvent(step, { pid, tid: (lanes[index] ?? 0) + 1, end: record.duration })),
+      {
+        name: 'build',
+        cat: 'build',
+        ph: 'X',
+        pid,
+        tid: buildLane,
+        ts: 0,
+        dur: micros(record.duration),
+        args: about,
+      },
+      ...began.map((step, index) =>
+        stepEvent(step, { pid, tid: (lanes[index] ?? 0) + 1, end: record.duration }),
+      ),
     ],
   };
 }

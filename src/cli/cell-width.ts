@@ -31,7 +31,12 @@ export function cutToCells(text: string, columns: number): string {
   return columns < 1 ? '' : `${kept}…`;
 }
 
-const sequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+const [escape, bell] = ['\u001b', '\u0007'];
+/** ECMA-48: control sequences, commands to the terminal, and escapes of two characters. */
+const sequences = new RegExp(
+  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?|[ -/]*[0-~])`,
+  'g',
+);
 
 /**
  * What a terminal would leave of a line that a program wrote: without colours and movements, a tab as blanks, and of

@@ -1,11 +1,11 @@
-import { outputOf, readRecord, type BuildRecord } from '../builder/history/read-record.ts';
+import { type BuildRecord, outputOf, readRecord } from '../builder/history/read-record.ts';
 import { HawserError } from '../errors/hawser-error.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { buildName } from './build-rows.ts';
 import { plainText } from './cell-width.ts';
-import { escapeHtml, jsonForScript, pagePolicy } from './html.ts';
 import { historyPageScript } from './history-page-script.ts';
 import { historyPageStyle } from './history-page-style.ts';
+import { escapeHtml, jsonForScript, pagePolicy } from './html.ts';
 
 /** Of each step's output so many bytes at its end go into the page. */
 const shownOutput = 128 * 1024;
@@ -27,7 +27,8 @@ export function criticalPath(record: BuildRecord): ReadonlySet<string> {
   if (last === undefined) return path;
   const first = last.inputs.length > 0 ? latest(last.inputs) : before?.id;
   path.add(last.id);
-  for (let id = first; id !== undefined && !path.has(id); id = latest(byID.get(id)?.inputs ?? [])) path.add(id);
+  for (let id = first; id !== undefined && !path.has(id); id = latest(byID.get(id)?.inputs ?? []))
+    path.add(id);
   return path;
 }
 
@@ -37,7 +38,8 @@ async function outputs(file: string): Promise<ReadonlyMap<string, string>> {
     const all = Buffer.concat([ends.get(step) ?? Buffer.alloc(0), bytes]);
     ends.set(step, all.length > 2 * shownOutput ? all.subarray(-shownOutput) : all);
   }
-  const text = (bytes: Buffer) => bytes.subarray(-shownOutput).toString().split('\n').map(plainText).join('\n');
+  const text = (bytes: Buffer) =>
+    bytes.subarray(-shownOutput).toString().split('\n').map(plainText).join('\n');
   return new Map([...ends].map(([step, bytes]) => [step, text(bytes)]));
 }
 

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** Cuts a stream of bytes into lines; a line without its end waits for `rest`. */
-export class LineCutter {
+class LineCutter {
   readonly #decoder = new StringDecoder('utf8');
   #rest = '';
 
@@ -20,5 +20,22 @@ export class LineCutter {
     const rest = this.#rest + this.#decoder.end();
     this.#rest = '';
     return rest === '' ? [] : [rest];
+  }
+}
+
+/** Each of a program's two streams has lines of its own. */
+export class OutputCutter {
+  readonly #streams = { stdout: new LineCutter(), stderr: new LineCutter() };
+
+  lines(stream: 'stdout' | 'stderr', chunk: Uint8Array): string[] {
+    return this.#streams[stream].lines(chunk);
+  }
+
+  get partial(): string {
+    return this.#streams.stdout.partial || this.#streams.stderr.partial;
+  }
+
+  rest(): string[] {
+    return [...this.#streams.stdout.rest(), ...this.#streams.stderr.rest()];
   }
 }

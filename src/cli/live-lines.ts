@@ -32,7 +32,10 @@ export class LiveLines {
 
   /** To the first cell of the block. A terminal that got narrower has broken its lines into more rows. */
   #toTop(columns: number): string {
-    const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(cellWidth(bare(line)) / columns)), 0);
+    const rows = this.#drawn.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil(cellWidth(bare(line)) / columns)),
+      0,
+    );
     return rows === 0 ? '' : `${escape}[${rows}A\r`;
   }
 
@@ -43,7 +46,9 @@ export class LiveLines {
   /** Only what differs from what stands there is written. */
   #draw(rows: number): void {
     const columns = this.#stream.columns || 80;
-    const lines = this.#lines(rows).slice(0, rows).map(line => clip(line, columns));
+    const lines = this.#lines(rows)
+      .slice(0, rows)
+      .map(line => clip(line, columns));
     const resized = columns !== this.#columns;
     const before = this.#drawn;
     const isSame = lines.length === before.length && lines.every((line, index) => line === before[index]);
@@ -93,7 +98,9 @@ export class LiveLines {
   }
 }
 
-const colours = /\u001b\[[0-9;]*m/g;
+const colour = `${escape}\\[[0-9;]*m`;
+const colours = new RegExp(colour, 'g');
+const cuts = new RegExp(`(${colour})`);
 
 function bare(line: string): string {
   return line.replaceAll(colours, '');
@@ -104,7 +111,7 @@ function clip(line: string, columns: number): string {
   if (cellWidth(bare(line)) < columns) return line;
   let room = columns - 1;
   let text = '';
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
+  for (const part of line.split(cuts)) {
     if (part.startsWith(escape)) {
       text += part;
     } else if (room > 0) {

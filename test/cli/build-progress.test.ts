@@ -1,39 +1,157 @@
 import { expect } from 'chai';
 import { PlainBuildProgress } from '../../src/cli/build-progress-plain.ts';
+import { RawJsonProgress } from '../../src/cli/build-progress-rawjson.ts';
+import { cellWidth, cutToCells, plainText } from '../../src/cli/cell-width.ts';
+
+const first = { id: 'a', name: '[1/2] RUN a' };
+const second = { id: 'b', name: '[2/2] COPY b', inputs: ['a'] };
 
 describe('PlainBuildProgress', () => {
-  it('numbers vertices, cuts output into lines and separates what alternates', () => {
-    const lines: string[] = [];
-    const progress = new PlainBuildProgress(line => lines.push(line.replace(/\d+\.\d+/, 'N')));
-    const first = { id: 'a', name: '[1/2] RUN a' };
-    const second = { id: 'b', name: '[2/2] COPY b' };
+  let now: number;
+  let lines: string[];
+  let progress: PlainBuildProgress;
+  beforeEach(() => {
+    now = 0;
+    lines = [];
+    progress = new PlainBuildProgress(
+      line => lines.push(line),
+      () => now,
+    );
+  });
+  afterEach(() => progress.stop());
+
+  it('numbers vertices, cuts output into lines and keeps those of one step together', () => {
     progress.vertexStarted(first);
     progress.vertexOutput(first, 'stdout', Buffer.from('one\ntw'));
+    progress.vertexOutput(first, 'stderr', Buffer.from('bad\n'));
     progress.vertexCached(second);
+    now = 1500;
     progress.vertexOutput(first, 'stdout', Buffer.from('o\nrest'));
     progress.vertexDone(first);
     progress.warning('odd', { file: 'Dockerfile', line: 3 });
     expect(lines).to.deep.equal([
       '#1 [1/2] RUN a',
-      '#1 N one',
+      '#1 0.000 one',
+      '#1 0.000 bad',
+      '#1 1.500 two',
+      '#1 1.500 rest',
+      '#1 DONE 1.5s',
       '',
       '#2 [2/2] COPY b',
       '#2 CACHED',
-      '',
-      '#1 N two',
-      '#1 N rest',
-      '#1 DONE Ns',
       'warning: Dockerfile:3: odd',
     ]);
   });
 
+  it('gives the turn to another step after a while, and says so', () => {
+    progress.vertexStarted(first);
+    progress.vertexStarted(second);
+    progress.vertexOutput(second, 'stdout', Buffer.from('waits\n'));
+    now = 2500;
+    progress.vertexOutput(second, 'stdout', Buffer.from('speaks\n'));
+    progress.vertexOutput(first, 'stdout', Buffer.from('later\n'));
+    progress.vertexDone(second);
+    expect(lines).to.deep.equal([
+      '#1 [1/2] RUN a',
+      '#1 ...',
+      '',
+      '#2 [2/2] COPY b',
+      '#2 0.000 waits',
+      '#2 2.500 speaks',
+      '#2 DONE 2.5s',
+      '',
+      '#1 [1/2] RUN a',
+      '#1 2.500 later',
+    ]);
+  });
+
+  it('tells at its end what still waits', () => {
+    progress.vertexStarted(first);
+    progress.vertexOutput(second, 'stdout', Buffer.from('waits\n'));
+    progress.stop();
+    expect(lines.at(-1)).to.equal('#2 0.000 waits');
+  });
+
+  it('tells of a transfer once, when it is over', () => {
+    progress.vertexStarted(first);
+    for (const done of [1e6, 2e6, 3e6]) progress.vertexProgress(first, { what: 'layer', done, total: 3e6 });
+    expect(lines.slice(1)).to.deep.equal(['#1 layer 3MB done']);
+  });
+
   it('keeps a character that two chunks share', () => {
-    const lines: string[] = [];
-    const progress = new PlainBuildProgress(line => lines.push(line));
-    const vertex = { id: 'a', name: 'x' };
     const bytes = Buffer.from('ü\n');
-    progress.vertexOutput(vertex, 'stdout', bytes.subarray(0, 1));
-    progress.vertexOutput(vertex, 'stdout', bytes.subarray(1));
+    progress.vertexOutput(first, 'stdout', bytes.subarray(0, 1));
+    progress.vertexOutput(first, 'stdout', bytes.subarray(1));
     expect(lines.at(-1)).to.match(/ ü$/);
   });
+});
+
+describe('RawJsonProgress', () => {
+  it('tells what BuildKit tells in its SolveStatus', () => {
+    const lines: object[] = [];
+    const progress = new RawJsonProgress(
+      line => lines.push(JSON.parse(line)),
+      () => new Date(0),
+    );
+    const time = '1970-01-01T00:00:00.000Z';
+    progress.planned([first, second]);
+    progress.vertexStarted(first);
+    progress.vertexOutput(first, 'stderr', Buffer.from([0xff, 0x0a]));
+    progress.vertexProgress(first, { what: 'layer', done: 3, total: 3 });
+    progress.vertexCached(second);
+    progress.vertexFailed(first, new Error('no'));
+    progress.warning('odd', { file: 'Dockerfile', line: 3 });
+    const a = 'sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb';
+    const b = 'sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d';
+    const vertexA = { digest: a, name: first.name };
+    const vertexB = { digest: b, inputs: [a], name: second.name };
+    expect(lines).to.deep.equal([
+      { vertexes: [vertexA, vertexB] },
+      { vertexes: [{ ...vertexA, started: time }] },
+      { logs: [{ vertex: a, stream: 2, data: '/wo=', timestamp: time }] },
+      {
+        statuses: [
+          { id: 'layer', vertex: a, total: 3, current: 3, timestamp: time, started: time, completed: time },
+        ],
+      },
+      { vertexes: [{ ...vertexB, started: time, completed: time, cached: true }] },
+      { vertexes: [{ ...vertexA, started: time, completed: time, error: 'no' }] },
+      { warnings: [{ level: 1, short: 'b2Rk', range: [{ start: { line: 3 }, end: { line: 3 } }] }] },
+    ]);
+  });
+});
+
+describe('cells of a terminal', () => {
+  const widths: readonly (readonly [string, number])[] = [
+    ['plain', 5],
+    ['über', 4],
+    ['e\u0301', 1],
+    ['漢字', 4],
+    ['🚀', 2],
+  ];
+  for (const [text, width] of widths) {
+    it(`${text} takes ${width}`, () => expect(cellWidth(text)).to.equal(width));
+  }
+
+  const cuts: readonly (readonly [string, number, string])[] = [
+    ['short', 5, 'short'],
+    ['longer', 5, 'long…'],
+    ['漢字漢字', 5, '漢字…'],
+    ['漢字漢字', 4, '漢…'],
+    ['x', 0, ''],
+  ];
+  for (const [text, columns, kept] of cuts) {
+    it(`${text} in ${columns} is ${JSON.stringify(kept)}`, () =>
+      expect(cutToCells(text, columns)).to.equal(kept));
+  }
+
+  const lines: readonly (readonly [string, string])[] = [
+    ['\u001b[1;31mred\u001b[0m\u001b[K', 'red'],
+    ['10%\r50%\r100%\r', '100%'],
+    ['a\tb\u0007\u0008', 'a    b'],
+    ['\u001b]0;title\u0007text\u001b(B', 'text'],
+  ];
+  for (const [line, text] of lines) {
+    it(`${JSON.stringify(line)} leaves ${text}`, () => expect(plainText(line)).to.equal(text));
+  }
 });

@@ -2,18 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { type BrowserContext, chromium } from 'playwright-core';
+import { chromiumArgs } from './support/chromium.ts';
 import { Sandbox } from './support/sandbox.ts';
-
-const chromiumArgs = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const dockerfile = [
   'FROM busybox',

@@ -27,7 +27,9 @@ export class BuildRecorder implements BuildObserver {
 
   constructor(folder: string, about: BuildAbout) {
     const started = Date.now();
-    this.id = `${started.toString(36)}${randomInt(36 ** 5).toString(36).padStart(5, '0')}`;
+    this.id = `${started.toString(36)}${randomInt(36 ** 5)
+      .toString(36)
+      .padStart(5, '0')}`;
     this.#folder = folder;
     const { pid, start } = ownIdentity();
     const head: RecordHead = { version: 1, id: this.id, started, pid, processStart: start, about };

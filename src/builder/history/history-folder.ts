@@ -50,11 +50,9 @@ export function findBuild(folder: string, wanted: string | undefined): string {
   const found = ids.filter(id => id.startsWith(text));
   if (found.length === 1 && text !== '') return found[0] as string;
   if (found.length > 1) {
-    throw new HawserError(
-      'INVALID_ARGUMENT',
-      `${found.length} builds begin with ${JSON.stringify(text)}`,
-      { remedy: `Give more of the id, e.g. ${found.at(-1)}.` },
-    );
+    throw new HawserError('INVALID_ARGUMENT', `${found.length} builds begin with ${JSON.stringify(text)}`, {
+      remedy: `Give more of the id, e.g. ${found.at(-1)}.`,
+    });
   }
   const near = nearest(text, ids);
   throw new HawserError('NOT_FOUND', `no build ${JSON.stringify(text)} is recorded`, {
@@ -67,8 +65,12 @@ export function removeBuild(folder: string, id: string): void {
 }
 
 /** Removes what is over the bounds; builds that still run stay. @param options.measure also looks at sizes */
-export function keepBounds(folder: string, options: { readonly measure: boolean }, bounds = historyBounds): void {
-  const ids = buildIDs(folder).reverse();
+export function keepBounds(
+  folder: string,
+  options: { readonly measure: boolean },
+  bounds = historyBounds,
+): void {
+  const ids = buildIDs(folder).toReversed();
   let bytes = 0;
   for (const [index, id] of ids.entries()) {
     if (options.measure) bytes += sizeOf(recordPath(folder, id));

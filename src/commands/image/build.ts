@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import type { BuildResult } from '../../builder/environment.ts';
-import { BaseCommand } from '../../cli/base-command.ts';
 import { aboutBuild } from '../../cli/about-build.ts';
+import { BaseCommand } from '../../cli/base-command.ts';
 import type { ProgressKind } from '../../cli/build-progress.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
@@ -143,15 +143,8 @@ export default class ImageBuild extends BaseCommand {
       import('../../cli/build-environment.ts'),
       import('../../cli/watch-build.ts'),
     ]);
-    if (flags.file === '-' && args.context === '-') {
-      throw new HawserError('INVALID_ARGUMENT', 'Dockerfile and context cannot both come from stdin');
-    }
-    const { file } = flags;
     const request = {
-      context: args.context,
-      ...(args.context === '-' ? { stdin: stdinBytes(this.signal) } : {}),
-      ...(file === '-' ? { dockerfile: await readStdin(this.signal) } : file === undefined ? {} : { file }),
-      ...(flags.target === undefined ? {} : { target: flags.target }),
+      ...(await this.#source(args.context, flags)),
       buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
       contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
       ...(await platformOption(flags.platform)),
@@ -197,6 +190,22 @@ export default class ImageBuild extends BaseCommand {
       await progress.stop();
       for (const source of caches.cacheFrom) source.close?.();
     }
+  }
+
+  /** What is built, and from where. */
+  async #source(
+    context: string,
+    { file, target }: { readonly file: string | undefined; readonly target: string | undefined },
+  ) {
+    if (file === '-' && context === '-') {
+      throw new HawserError('INVALID_ARGUMENT', 'Dockerfile and context cannot both come from stdin');
+    }
+    return {
+      context,
+      ...(context === '-' ? { stdin: stdinBytes(this.signal) } : {}),
+      ...(file === '-' ? { dockerfile: await readStdin(this.signal) } : file === undefined ? {} : { file }),
+      ...(target === undefined ? {} : { target }),
+    };
   }
 
   #tell({ imageID, names }: BuildResult, progress: ProgressKind): void {

@@ -14,7 +14,7 @@ export default class BuilderHistoryRm extends BaseCommand {
     const { argv, flags } = await this.parse(BuilderHistoryRm);
     const history = await import('../../../builder/history/history-folder.ts');
     const wanted = argv.map(String);
-    if (flags.all === wanted.length > 0) {
+    if ((flags.all === true) === wanted.length > 0) {
       throw new HawserError('INVALID_ARGUMENT', 'name builds, or give --all', {
         remedy: 'See hawser builder history.',
       });

@@ -1,5 +1,5 @@
 import { Command, Errors, type Interfaces } from '@oclif/core';
-import { HawserError } from '../errors/hawser-error.ts';
+import { HawserError, isHawserError } from '../errors/hawser-error.ts';
 import { hawserRoots, type Roots } from '../util/roots.ts';
 import { writeLine } from './stdout.ts';
 
@@ -7,9 +7,13 @@ import { writeLine } from './stdout.ts';
 export abstract class BaseCommand extends Command {
   static override readonly enableJsonFlag = false;
   readonly roots: Roots = hawserRoots(process.env);
+  /** So many signals end the process at once, whatever it leaves. */
+  protected readonly patience: number = 2;
   readonly #interrupted = new AbortController();
+  /** 128 + the number of the first signal. */
+  #signalled: number | undefined;
 
-  /** Fires on the first SIGINT or SIGTERM; a second one ends the process at once. */
+  /** Fires on the first SIGINT or SIGTERM. */
   get signal(): AbortSignal {
     return this.#interrupted.signal;
   }
@@ -20,8 +24,10 @@ export abstract class BaseCommand extends Command {
   }
 
   override async init(): Promise<void> {
+    let signals = 0;
     const interrupt = (name: NodeJS.Signals) => {
-      if (this.#interrupted.signal.aborted) process.exit(name === 'SIGINT' ? 130 : 143);
+      this.#signalled ??= name === 'SIGINT' ? 130 : 143;
+      if (++signals >= this.patience) process.exit(this.#signalled);
       this.#interrupted.abort(new Error(`interrupted by ${name}`));
     };
     process.on('SIGINT', interrupt);
@@ -52,6 +58,9 @@ export abstract class BaseCommand extends Command {
     if (error instanceof Errors.ExitError) {
       process.exitCode = error.oclif.exit ?? 1;
       throw error;
+    }
+    if (isHawserError(error, 'ABORTED') && this.#signalled !== undefined) {
+      throw new HawserError('ABORTED', error.message, { cause: error.cause, exitCode: this.#signalled });
     }
     if (error instanceof Errors.CLIError && !(error instanceof HawserError)) {
       // oclif adds paragraphs of general advice below the first.

@@ -90,18 +90,42 @@ describe('faults', function () {
     expect(await nextBuild()).to.match(/^#1 CACHED$/m);
   });
 
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 130],
-  ] as const) {
-    it(`${signal} of a build: it ends with ${code} and takes away what it made`, async () => {
-      const child = await slowBuild();
-      child.kill(signal);
-      expect(await ended(child)).to.equal(code);
-      expect(await sandbox.mounts()).to.deep.equal([]);
-      expect(await sandbox.processes()).to.deep.equal([]);
-      await nextBuild();
-    });
+  /** Cgroups of build steps, of whatever hawser: another test's may come and go. */
+  const stepCgroups = async (pid: number) => {
+    const found: string[] = [];
+    for (const controller of ['', ...(await readdir('/sys/fs/cgroup').catch(() => []))]) {
+      const names = await readdir(join('/sys/fs/cgroup', controller, 'hawser')).catch(() => []);
+      found.push(...names.filter(name => name.startsWith(`step-${pid}-`)));
+    }
+    return found;
+  };
+
+  for (const isolation of ['auto', 'chroot']) {
+    for (const [signals, code] of [
+      [['SIGINT'], 130],
+      [['SIGINT', 'SIGINT'], 130],
+      [['SIGTERM'], 143],
+      [['SIGTERM', 'SIGTERM'], 143],
+    ] as const) {
+      it(`${signals.join(' and ')} of a build under ${isolation}: ${code}, and nothing is left`, async () => {
+        const tree =
+          'setsid sh -c "trap : INT TERM; sleep 600; sleep 600" & nohup sleep 600 & sleep 600 | sleep 600';
+        await sandbox.write({ 'tree/Dockerfile': `FROM busybox\nRUN echo under way; ${tree}\n` });
+        const child = sandbox.start('build', '--isolation', isolation, '--progress', 'plain', 'tree');
+        child.stdout.resume();
+        await untilItSays(child, /^#\d+ [\d.]+ under way$/m);
+        for (const signal of signals) child.kill(signal);
+        expect(await ended(child)).to.equal(code);
+        expect(await sandbox.mounts()).to.deep.equal([]);
+        expect(await sandbox.processes()).to.deep.equal([]);
+        expect(await stepCgroups(child.pid as number)).to.deep.equal([]);
+        const { HAWSER_RUN = '' } = sandbox.env;
+        expect(await readdir(join(HAWSER_RUN, 'steps'))).to.deep.equal([]);
+        const left = (await readdir(sandbox.root, { recursive: true })).filter(name => name.endsWith('.tmp'));
+        expect(left).to.deep.equal([]);
+        expect(await sandbox.hawser('builder', 'history', '--format', '{{.Status}}')).to.equal('cancelled');
+      });
+    }
   }
 
   it('two builds at once on one root: both end well, and share their steps', async () => {

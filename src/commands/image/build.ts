@@ -135,6 +135,9 @@ export default class ImageBuild extends BaseCommand {
     quiet: Flags.boolean({ char: 'q', description: "only the image's id" }),
   };
 
+  /** A second Ctrl-C while a build cleans up changes nothing. */
+  protected override readonly patience = 3;
+
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ImageBuild);
     const [{ buildImage }, cli, { buildEnvironment }, { watchBuild }] = await Promise.all([

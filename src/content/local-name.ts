@@ -15,6 +15,8 @@ const nothingThere: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** The failure of a pull, with the near name of an image of the store where there is one. */
 export async function withLocalName(store: ContentStore, text: string, failure: unknown): Promise<unknown> {
   if (!(failure instanceof HawserError) || !nothingThere.has(failure.code)) return failure;
+  // blocked by this machine, whose remedy is the one that helps
+  if (failure.code === 'DENIED' && failure.remedy !== undefined) return failure;
   let remedy: string | undefined;
   try {
     await resolveImage(store, text);

@@ -163,7 +163,11 @@ export class Transport {
         const retryAfter = answer.headers['retry-after'];
         await pauseBeforeRetry(attempt, { retryAfter, signal: request.signal });
       } catch (error) {
-        if (protocol === 'http:' && isNoHTTP(error) && (await this.#schemes.turnToTLS(request.place))) {
+        if (
+          protocol === 'http:' &&
+          isNoHTTP(request, error) &&
+          (await this.#schemes.turnToTLS(request.place))
+        ) {
           return await this.#repeated(request);
         }
         if (last || !isHawserError(error, 'REGISTRY_UNREACHABLE') || isRefusal(error)) throw error;
@@ -256,11 +260,14 @@ export class Transport {
   }
 }
 
-/** What comes of http where TLS is spoken: Go answers so in words, others end the connection. */
-function isNoHTTP(error: unknown): boolean {
-  if (!isHawserError(error, 'REGISTRY_UNREACHABLE')) return false;
-  return /asked by http|socket hang up|ECONNRESET|HPE_|Parse Error/.test(
-    `${error.message} ${String(error.cause)}`,
+/** What comes of http where TLS is spoken: Go answers so in words, which a HEAD does not get; others end the connection. */
+function isNoHTTP({ method }: RegistryRequest, error: unknown): boolean {
+  if (!isHawserError(error)) return false;
+  const { status } = (error.detail ?? {}) as { readonly status?: number };
+  if (method === 'HEAD' && status === 400) return true;
+  const text = `${error.message} ${String(error.cause)}`;
+  return (
+    error.code === 'REGISTRY_UNREACHABLE' && /asked by http|hang up|ECONNRESET|HPE_|Parse Error/.test(text)
   );
 }
 

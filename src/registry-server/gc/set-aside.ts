@@ -19,11 +19,15 @@ export async function setAside(driver: StorageDriver, path: string): Promise<boo
   }
 }
 
-/** What was written to `path` meanwhile stays. */
+/** What was written to `path` meanwhile stays; what a client deleted meanwhile is deleted. */
 export async function putBack(driver: StorageDriver, path: string): Promise<void> {
   const aside = asidePath(path);
-  if ((await driver.stat(path)) === undefined) await driver.move(aside, path, { durable: false });
-  else await driver.remove(aside, { durable: false });
+  try {
+    if ((await driver.stat(path)) === undefined) await driver.move(aside, path, { durable: false });
+    else await driver.remove(aside, { durable: false });
+  } catch (error) {
+    if (!isHawserError(error, 'NOT_FOUND')) throw error;
+  }
   await pruneAside(driver, aside);
 }
 

@@ -2,7 +2,7 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../../image/digest.ts';
 import { allOf } from './all-of.ts';
 import type { StorageDriver, StorageReader } from './driver.ts';
-import { blobAliasPath, type LinkKind, linkFolder, linkPath, linksPath } from './paths.ts';
+import { asidePath, blobAliasPath, type LinkKind, linkFolder, linkPath, linksPath } from './paths.ts';
 import { settledStat } from './settled.ts';
 
 /** `sha512:` and 128 digits are 135 bytes; a longer file is no link. */
@@ -90,5 +90,7 @@ export async function removeLink(
   const aliases = await aliasesOf(driver, link);
   // The sha256 link goes first: aliases without it are dead.
   await driver.remove(linkFolder(name, kind, canonical));
+  // A collector that has taken it away this moment must not put it back.
+  await driver.remove(asidePath(linkPath(name, kind, canonical)), { durable: false });
   for (const alias of aliases) await driver.remove(linkFolder(name, kind, alias));
 }

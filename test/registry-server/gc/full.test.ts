@@ -12,6 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { parseRepositoryName } from '../../../src/distribution/names.ts';
 import { type Digest, digestHex, digestOf } from '../../../src/image/digest.ts';
 import { mediaTypes } from '../../../src/image/media-types.ts';
 import {
@@ -21,8 +22,11 @@ import {
 } from '../../../src/registry-server/gc/collector.ts';
 import { DigestSet } from '../../../src/registry-server/gc/digest-set.ts';
 import { referencesIn } from '../../../src/registry-server/gc/manifest-references.ts';
+import { putBack, setAside } from '../../../src/registry-server/gc/set-aside.ts';
 import { type VolumeProblem, verifyVolume } from '../../../src/registry-server/maintenance/verify-volume.ts';
 import { FilesystemDriver } from '../../../src/registry-server/storage/filesystem-driver.ts';
+import { removeLink } from '../../../src/registry-server/storage/links.ts';
+import { linkPath } from '../../../src/registry-server/storage/paths.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
 import { isInstalled, pushImage, send, TestRegistry } from '../support/registry.ts';
 
@@ -214,6 +218,18 @@ describe('registry-server: garbage of a whole volume', () => {
     await collect();
     expect((await registry.send(`GET /v2/a/blobs/${image.layer}`)).body.toString()).to.equal('layer v1');
     expect(readdirSync(registry.path('_hawser/collecting'))).to.deep.equal([]);
+  });
+
+  it('puts nothing back that a client deleted while it was set aside', async () => {
+    const image = await pushImage(registry.url, 'a', { tag: 'v1' });
+    const driver = new FilesystemDriver(registry.root);
+    const name = parseRepositoryName('a');
+    const path = linkPath(name, '_layers', image.layer);
+    expect(await setAside(driver, path)).to.equal(true);
+    await removeLink(driver, { name, kind: '_layers', canonical: image.layer });
+    await putBack(driver, path);
+    expect(await driver.stat(path)).to.equal(undefined);
+    expect((await registry.send(`HEAD /v2/a/blobs/${image.layer}`)).status).to.equal(404);
   });
 
   it('is done by one collector at a time, and can be cancelled', async () => {

@@ -1,9 +1,10 @@
-import { HawserError } from '../../../errors/hawser-error.ts';
+import { HawserError, isHawserError } from '../../../errors/hawser-error.ts';
 import { mapPool } from '../../../util/pool.ts';
 import type { OrderOptions, ReadOptions, StorageDriver, StorageLock, StoredInfo } from '../driver.ts';
 import { joinObjects } from './join-objects.ts';
 import { gather, readObject } from './read-object.ts';
-import type { S3Bucket } from './s3-bucket.ts';
+import type { S3Bucket, S3Object } from './s3-bucket.ts';
+import { isMissingObject } from './s3-errors.ts';
 import { S3Locks } from './s3-locks.ts';
 import type { S3Settings } from './s3-settings.ts';
 import { appendSegments, areSegments, segmentsOf, sizeOfSegments } from './segments.ts';
@@ -113,8 +114,22 @@ export class S3Driver implements StorageDriver {
       throw new HawserError('NOT_FOUND', `${from} is not in the volume`);
     await after;
     if (plain === undefined) await joinObjects(this.#bucket, segments, options);
-    else await joinObjects(this.#bucket, [plain], { ...options, modified: plain.modified });
+    else await this.#copy(plain, options);
     await this.#removeAll([from, ...segments.map(({ key }) => key)]);
+  }
+
+  async #copy(source: S3Object, options: Omit<Parameters<typeof joinObjects>[2], 'modified'>): Promise<void> {
+    const { key, modified } = source;
+    try {
+      await joinObjects(this.#bucket, [source], { ...options, modified });
+    } catch (error) {
+      if (!isMissingObject(isHawserError(error) ? error.cause : error)) throw error;
+      throw new HawserError('NOT_FOUND', `${key} is not in the volume any more`, { cause: error });
+    }
+    // Removed while it was copied: then there must be no copy either.
+    if ((await this.#bucket.head(key)) !== undefined) return;
+    await this.#bucket.remove(options.to);
+    throw new HawserError('NOT_FOUND', `${key} is not in the volume any more`);
   }
 
   async remove(path: string): Promise<void> {

@@ -7,6 +7,7 @@ import { throwIfAborted } from '../util/abort.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import type { ImportedCache } from './cache/imported-cache.ts';
+import type { LayersAhead } from './cache/layers-ahead.ts';
 import { ignoreOptionOf, refuseFindings, unconsumedArguments } from './check-build.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import type { OpenedContext } from './context/open-context.ts';
@@ -71,6 +72,7 @@ export class BuildAttempt {
   readonly #bases: Bases;
   readonly #workspace: Workspace;
   readonly #named: NamedContexts;
+  #ahead: LayersAhead | undefined;
 
   constructor(parts: BuildParts) {
     const { environment, lease, abort, options } = parts;
@@ -110,7 +112,9 @@ export class BuildAttempt {
       this.#check();
       this.#observer.planned?.(plan.steps.map(shownVertex));
     }
+    this.#ahead = await this.#layersAhead(plan.draft.vertex);
     const solver = new Solver({
+      onLayer: (vertex, layer) => this.#ahead?.take(vertex, layer),
       cache: new BuildCache(environment.cacheRoot),
       imported,
       store: environment.store,
@@ -144,8 +148,25 @@ export class BuildAttempt {
     return { descriptor: descriptorOf(exported), imageID: exported.config.digest, names: this.#parts.names };
   }
 
-  close(): Promise<void> {
-    return this.#workspace.close();
+  async close(): Promise<void> {
+    await this.#ahead?.close();
+    await this.#workspace.close();
+  }
+
+  async #layersAhead(target: Vertex): Promise<LayersAhead | undefined> {
+    const { environment, lease, abort, options } = this.#parts;
+    const { cacheTo = [] } = options;
+    if (cacheTo.length === 0) return undefined;
+    const [{ aheadTargets }, { LayersAhead }] = await Promise.all([
+      import('./cache/export-cache.ts'),
+      import('./cache/layers-ahead.ts'),
+    ]);
+    const { store, openUploads } = environment;
+    return new LayersAhead(aheadTargets(cacheTo, { target, openUploads }), {
+      store,
+      lease,
+      signal: abort.signal,
+    });
   }
 
   async #withInlineCache(manifest: ManifestOfImage, steps: SolvedSteps): Promise<ManifestOfImage> {
@@ -163,6 +184,7 @@ export class BuildAttempt {
     const { environment, lease, imported, options, abort } = this.#parts;
     const targets = (options.cacheTo ?? []).filter(target => target.type !== 'inline');
     if (targets.length === 0) return;
+    await this.#ahead?.close();
     const { exportCaches } = await import('./cache/export-cache.ts');
     await exportCaches(targets, {
       ...steps,

@@ -5,7 +5,7 @@ import type { Platform } from '../image/platform.ts';
 import type { Snapshotter } from '../layers/snapshotter.ts';
 import type { RunIsolation, RunStep } from '../runtime/run-step-types.ts';
 import type { CacheSource } from './cache/cache-source.ts';
-import type { CacheTarget, PushCache } from './cache/export-cache.ts';
+import type { CacheTarget, OpenUploads, PushCache } from './cache/export-cache.ts';
 import type { SecretSource } from './execute/mounts/secrets.ts';
 import type { SshSource } from './execute/mounts/ssh-forward.ts';
 import type { BuildObserver } from './observer.ts';
@@ -45,6 +45,8 @@ export interface BuildEnvironment {
   readonly images?: ImageSource;
   /** For `--cache-to type=registry`. */
   readonly pushCache?: PushCache;
+  /** For layers that go up while later steps run. */
+  readonly openUploads?: OpenUploads;
   readonly observer?: BuildObserver;
   readonly signal?: AbortSignal | undefined;
   /** Default `auto`. */

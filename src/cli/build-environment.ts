@@ -35,6 +35,7 @@ export function buildEnvironment(
     openSnapshotter: async () => (await import('./prepare-image.ts')).openSnapshots(roots),
     loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
     images: registrySource(options.store),
+    openUploads: async target => (await import('./cache-registry.ts')).openUploads(target),
     pushCache: async (target, artifact) => (await import('./cache-registry.ts')).pushCache(target, artifact),
   };
 }

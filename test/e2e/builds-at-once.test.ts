@@ -1,18 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { systemErrorCode } from '../../src/errors/hawser-error.ts';
+import { Gate, gatedRun } from './support/gate.ts';
 import { Sandbox } from './support/sandbox.ts';
 
-/** A step that ends when the file `go` is in its cache, and whose result no second run would find again. */
-const dockerfile = [
-  'FROM busybox',
-  'RUN --mount=type=cache,id=gate,target=/gate while [ ! -e /gate/go ]; do sleep 0.05; done; cat /proc/sys/kernel/random/uuid > /made',
-  '',
-].join('\n');
+/** The result of its step no second run would find again. */
+const dockerfile = `FROM busybox\n${gatedRun('cat /proc/sys/kernel/random/uuid > /made')}\n`;
 
 describe('builds at once', function () {
   this.timeout(60_000);
@@ -50,21 +47,14 @@ describe('builds at once', function () {
     };
     while (!readdirSync(`/proc/${pid}/fd`).some(isClaim)) await delay(10);
   };
-  const gate = async () => {
-    const mounts = join(sandbox.root, 'build-cache/mounts');
-    const find = () =>
-      existsSync(mounts) ? readdirSync(mounts).find(key => existsSync(join(mounts, key, '0'))) : undefined;
-    while (find() === undefined) await delay(10);
-    return join('root/build-cache/mounts', find() as string, '0/go');
-  };
   const idOf = (name: string) => readFileSync(join(sandbox.folder, name), 'utf8');
 
   it('do a step that both have once', async () => {
     const first = start('first');
-    const go = await gate();
+    const gate = await Gate.reached(sandbox);
     const second = start('second');
     await atClaim(second.child);
-    await sandbox.write({ [go]: '' });
+    await gate.open();
     expect((await first.ended)[0], first.log.join('')).to.equal(0);
     expect((await second.ended)[0], second.log.join('')).to.equal(0);
     expect(second.log.join('')).to.match(/^#\d+ CACHED$/m);
@@ -74,12 +64,12 @@ describe('builds at once', function () {
 
   it('go on by themselves when the one that was at it is killed', async () => {
     const first = start('first');
-    const go = await gate();
+    const gate = await Gate.reached(sandbox);
     const second = start('second');
     await atClaim(second.child);
     first.child.kill('SIGKILL');
     await first.ended;
-    await sandbox.write({ [go]: '' });
+    await gate.open();
     expect((await second.ended)[0], second.log.join('')).to.equal(0);
     expect(second.log.join('')).not.to.match(/^#\d+ CACHED$/m);
     expect(readdirSync(join(sandbox.root, 'build-cache/claims'))).to.deep.equal([]);

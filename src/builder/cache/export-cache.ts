@@ -15,6 +15,7 @@ import type { SolvedStep } from '../execute/solver.ts';
 import type { BuildObserver } from '../observer.ts';
 import { type CacheStep, cacheConfig, inlineCacheAnnotation, serializeCache } from './cache-document.ts';
 import type { ImportedCache } from './imported-cache.ts';
+import type { AheadTarget, LayerUploads } from './layers-ahead.ts';
 
 interface CacheTargetCommon {
   /** `min`: layers of the image only, and of other steps what names them; `max`: layers of all steps. */
@@ -36,6 +37,34 @@ export type CacheTarget =
   | (CacheTargetCommon & { readonly type: 'local'; readonly folder: string; readonly tag: string });
 
 type ArtifactTarget = Exclude<CacheTarget, { readonly type: 'inline' }>;
+
+/** What of the layers can go to these targets before the build is at its end. */
+export function aheadTargets(
+  targets: readonly CacheTarget[],
+  {
+    target: top,
+    openUploads,
+  }: {
+    readonly target: Vertex;
+    readonly openUploads: OpenUploads | undefined;
+  },
+): readonly AheadTarget[] {
+  const own = stepsOfImage(top);
+  return targets.flatMap(target => {
+    if (target.type === 'inline') return [];
+    const { compression, level, mode } = target;
+    const wants = (vertex: Vertex) => mode === 'max' || own.has(vertex);
+    if (target.type === 'local') return [{ wants, compression, level }];
+    if (openUploads === undefined) return [];
+    return [{ wants, compression, level, openUploads: () => openUploads(target) }];
+  });
+}
+
+/** Opens a repository for layers that go ahead. */
+export type OpenUploads = (target: {
+  readonly reference: string;
+  readonly plainHttp: boolean;
+}) => Promise<LayerUploads>;
 
 /** Puts an artifact where others find it; the command wires a registry client in. */
 export type PushCache = (

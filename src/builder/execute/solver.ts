@@ -1,5 +1,6 @@
 import type { BlobReader, Lease } from '../../content/store.ts';
 import { isHawserError } from '../../errors/hawser-error.ts';
+import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
@@ -22,6 +23,8 @@ export interface SolverOptions {
   readonly observer: BuildObserver;
   /** Operations that run at once. */
   readonly jobs: number;
+  /** Told of each layer that a step came to, as soon as it is there. */
+  readonly onLayer?: ((vertex: Vertex, layer: Descriptor) => void) | undefined;
   /** Stops the rest of the build; the solver fires it at the first failure. */
   readonly abort: AbortController;
 }
@@ -188,6 +191,7 @@ export class Solver {
 
   #note(vertex: Vertex, layer: CachedLayer, ...keys: readonly Digest[]): void {
     this.#results.set(vertex, { layer, keys });
+    this.#options.onLayer?.(vertex, layer.descriptor);
   }
 
   async #lookUp(key: Digest, vertex: Vertex): Promise<CachedLayer | undefined> {

@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUntaggedName, loadImage } from '../content/resolve-image.ts';
 import type { LayoutStore } from '../content/store.ts';
@@ -56,23 +55,16 @@ export function rowOfGroup({ type, items, size, reclaimable }: UsageGroup): Usag
 
 /** Where the space below the roots goes. Blobs that only the build cache keeps count there. */
 export async function measureUsage(roots: Roots, store: LayoutStore): Promise<readonly UsageGroup[]> {
-  const images = await measureImages(roots, store);
   return [
-    images.group,
+    await measureImages(roots, store),
     await measureContainers(roots),
     measureVolumes(roots),
     await measureSnapshots(roots, store),
-    await measureBuildCache(roots, store, images.reached),
+    await measureBuildCache(roots, store),
   ];
 }
 
-interface MeasuredImages {
-  readonly group: UsageGroup;
-  /** Blobs of named images. */
-  readonly reached: ReadonlySet<Digest>;
-}
-
-async function measureImages(roots: Roots, store: LayoutStore): Promise<MeasuredImages> {
+async function measureImages(roots: Roots, store: LayoutStore): Promise<UsageGroup> {
   const usedIDs = new Set(readRecords(roots).map(({ image }) => image.id));
   const reached = new Map<Digest, { size: number; inUse: boolean }>();
   const items: UsageItem[] = [];
@@ -94,13 +86,10 @@ async function measureImages(roots: Roots, store: LayoutStore): Promise<Measured
   const total = (some: readonly { readonly size: number }[]) =>
     some.reduce((bytes, blob) => bytes + blob.size, 0);
   return {
-    group: {
-      type: 'Images',
-      items,
-      size: total(blobs),
-      reclaimable: total(blobs.filter(({ inUse }) => !inUse)),
-    },
-    reached: new Set(reached.keys()),
+    type: 'Images',
+    items,
+    size: total(blobs),
+    reclaimable: total(blobs.filter(({ inUse }) => !inUse)),
   };
 }
 
@@ -160,45 +149,22 @@ function measureVolumes(roots: Roots): UsageGroup {
   return { type: 'Local Volumes', items };
 }
 
+/** Those of images; the others are what builds left, and count there. */
 async function measureSnapshots(roots: Roots, store: LayoutStore): Promise<UsageGroup> {
   const needed = await neededSnapshots(store);
-  const items = (await (await openSnapshots(roots)).list()).map(({ chainID, size, users }) => ({
-    name: chainID,
-    size,
-    inUse: users > 0 || needed.has(chainID),
-  }));
+  const items = (await (await openSnapshots(roots)).list())
+    .filter(({ chainID }) => needed.has(chainID))
+    .map(({ chainID, size }) => ({ name: chainID, size, inUse: true }));
   return { type: 'Snapshots', items };
 }
 
-/** Results of steps are in use where an image has their layer; everything else of the cache can go. */
-async function measureBuildCache(
-  roots: Roots,
-  store: LayoutStore,
-  reached: ReadonlySet<Digest>,
-): Promise<UsageGroup> {
-  const { BuildCache } = await import('../builder/cache/build-cache.ts');
-  const root = join(roots.root, 'build-cache');
-  const items = new Map<string, UsageItem>();
-  for (const { record } of await new BuildCache(root).list()) {
-    const { digest } = record.descriptor;
-    const size = reached.has(digest) ? 0 : ((await store.stat(digest))?.size ?? 0);
-    items.set(digest, { name: `${digest} ${record.step}`, size, inUse: reached.has(digest) });
-  }
-  const folders: UsageItem[] = [];
-  for (const part of ['downloads', 'git', 'mounts']) {
-    const path = join(root, part);
-    if ((await exists(path)) && (await readdir(path)).length > 0)
-      folders.push({ name: part, size: usageOf(path), inUse: false });
-  }
-  return { type: 'Build Cache', items: [...items.values(), ...folders] };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
+/** As `builder du` has it; the result of a step is in use where an image has its layer. */
+async function measureBuildCache(roots: Roots, store: LayoutStore): Promise<UsageGroup> {
+  const { measureBuilder } = await import('./builder-usage.ts');
+  const items = (await measureBuilder(roots, store)).map(({ id, description, size, shared, inUse }) => ({
+    name: `${id} ${description}`,
+    size,
+    inUse: inUse || (shared && size === 0),
+  }));
+  return { type: 'Build Cache', items };
 }

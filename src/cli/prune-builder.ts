@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildCache } from '../builder/cache/build-cache.ts';
 import { removeCacheMount } from '../builder/execute/mounts/cache-mounts.ts';
@@ -15,9 +15,28 @@ export interface PruneBuilderOptions {
   readonly all: boolean;
   /** Milliseconds since 1970: what was used later stays. */
   readonly until?: number | undefined;
-  /** Bytes that may stay; what was used last stays. */
-  readonly keep?: number | undefined;
+  /** How much may stay; what was used last stays. */
+  readonly limits?: StorageLimits | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** All in bytes; BuildKit's `--reserved-space`, `--max-used-space` and `--min-free-space`. */
+export interface StorageLimits {
+  /** Stays whatever the others say; alone, it is what stays. */
+  readonly reserved?: number | undefined;
+  readonly maxUsed?: number | undefined;
+  /** Of the file system. */
+  readonly minFree?: number | undefined;
+}
+
+/** Bytes that may stay of `total`; undefined where nothing is said. */
+export function bytesToKeep(
+  { reserved, maxUsed, minFree }: StorageLimits,
+  { total, free }: { readonly total: number; readonly free: number },
+): number | undefined {
+  if (maxUsed === undefined && minFree === undefined) return reserved;
+  const allowed = Math.min(maxUsed ?? total, total - Math.max(0, (minFree ?? 0) - free));
+  return Math.max(allowed, reserved ?? 0, 0);
 }
 
 export interface PrunedBuilder {
@@ -37,7 +56,7 @@ function inOrder(left: BuilderItem, right: BuilderItem): number {
 
 function chosen(
   items: readonly BuilderItem[],
-  { all, until, keep }: PruneBuilderOptions,
+  { all, until, keep }: PruneBuilderOptions & { readonly keep: number | undefined },
 ): readonly BuilderItem[] {
   const candidates = items
     .filter(
@@ -68,10 +87,12 @@ export async function pruneBuilder(
   await new BuildCache(buildCacheRoot(roots)).sweepClaims();
   const ids: string[] = [];
   let size = 0;
-  for (;;) {
+  let keep: number | undefined;
+  for (let round = 1; ; round++) {
     throwIfAborted(options.signal);
     const items = await measureBuilder(roots, store);
-    const going = chosen(items, options);
+    if (round === 1) keep = bytesToKeep(options.limits ?? {}, await spaceOf(roots, items));
+    const going = chosen(items, { ...options, keep });
     if (going.length === 0) return { ids, size };
     for (const item of going) {
       const freed = await removeItem(buildCacheRoot(roots), item);
@@ -84,9 +105,14 @@ export async function pruneBuilder(
     for (const chain of staying) needed.add(chain);
     size += await pruneSnapshots(await openSnapshots(roots), needed);
     size += (await collectUnused(roots, store)).size;
-    if (options.keep === undefined) return { ids, size };
+    if (keep === undefined) return { ids, size };
     if (totalOf(await measureBuilder(roots, store)) >= totalOf(items)) return { ids, size };
   }
+}
+
+async function spaceOf({ root }: Roots, items: readonly BuilderItem[]) {
+  const { bavail, bsize } = await statfs(root);
+  return { total: totalOf(items), free: bavail * bsize };
 }
 
 /** @returns bytes that went at once, apart from layers and snapshots; undefined for what is in use */

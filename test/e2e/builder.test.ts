@@ -69,6 +69,42 @@ describe('builder', function () {
     expect(await sandbox.hawser('builder', 'du')).to.match(/^Reclaimable: .*\nTotal: .*$/m);
   });
 
+  it('du and system df tell the same', async () => {
+    await sandbox.hawser('image', 'rm', 'app'); // what it shared counts with the steps now
+    const rows = await du();
+    const groups = (await sandbox.hawser('system', 'df', '--format', 'json')).split('\n');
+    const group = groups.map(line => JSON.parse(line)).find(({ Type }) => Type === 'Build Cache');
+    expect(group).to.include({
+      TotalCount: rows.length,
+      Size: total(rows),
+      Reclaimable: total(rows.filter(({ Reclaimable }) => Reclaimable)),
+    });
+    expect(group.Size).to.be.greaterThan(10_000_000);
+  });
+
+  it('a build keeps to HAWSER_BUILDER_KEEP_STORAGE by itself, and what was used last', async () => {
+    const env = (limit: string) => ({ env: { ...sandbox.env, HAWSER_BUILDER_KEEP_STORAGE: limit } });
+    const steps = join(sandbox.root, 'build-cache/steps');
+    for (const row of await readdir(steps)) utimesSync(join(steps, row), 1000, 1000);
+    await sandbox.write({ 'next/Dockerfile': 'FROM busybox\nRUN head -c 1000000 /dev/zero > /one\n' });
+    const archive = ['build', '-q', '--output', 'type=tar,dest=out.tar', 'next'];
+    expect((await sandbox.try(archive, env('4MB'))).code).to.equal(0);
+    expect(total(await du())).to.be.at.most(4_000_000);
+    const left = async () => (await du()).map(({ Description }) => Description).join('\n');
+    expect(await left())
+      .to.include('/one')
+      .and.not.include('/two');
+    // Nothing was added, so nothing is looked at; and what is over a lower limit goes.
+    expect((await sandbox.try(archive, env('4MB'))).code).to.equal(0);
+    expect(await left()).to.include('/one');
+    expect((await sandbox.try(archive, env('1kB'))).code).to.equal(0);
+    expect(await left()).not.to.include('/one');
+    const wrong = await sandbox.try(archive, env('much'));
+    expect([wrong.code, wrong.stderr]).to.satisfy(
+      ([code, text]: [number, string]) => code === 2 && text.includes('HAWSER_BUILDER_KEEP_STORAGE'),
+    );
+  });
+
   it('prune frees what du says, from the disk, and leaves the image', async () => {
     const before = { rows: await du(), bytes: await blobBytes() };
     const said = await prune();
@@ -106,7 +142,7 @@ describe('builder', function () {
     expect(total(await du())).to.be.at.most(9_500_000);
     expect((await descriptions()).some(text => text.includes('/two'))).to.equal(false);
     expect((await descriptions()).some(text => text.includes('/three'))).to.equal(true);
-    await prune('--keep-storage', '3MB');
+    await prune('--max-used-space', '3MB', '--reserved-space', '1MB');
     expect(total(await du())).to.be.at.most(3_000_000);
     expect((await descriptions()).some(text => text.includes('/one'))).to.equal(true);
   });
@@ -125,6 +161,7 @@ describe('builder', function () {
       ['--filter', 'label=x'],
       ['--filter', 'until=soon'],
       ['--keep-storage', 'much'],
+      ['--min-free-space', '-1'],
     ]) {
       expect((await sandbox.try(['builder', 'prune', '-f', ...flags])).code, flags.join(' ')).to.equal(2);
     }

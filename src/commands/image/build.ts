@@ -7,8 +7,10 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import type { ProgressKind } from '../../cli/build-progress.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
+import type { LayoutStore } from '../../content/store.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Platform } from '../../image/platform.ts';
+import type { Roots } from '../../util/roots.ts';
 
 export default class ImageBuild extends BaseCommand {
   static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
@@ -157,6 +159,7 @@ export default class ImageBuild extends BaseCommand {
       await this.#call(call, { ...request, cacheRoot: join(this.roots.root, 'build-cache') });
       return;
     }
+    const limitStorage = await storageLimit(process.env.HAWSER_BUILDER_KEEP_STORAGE);
     const caches = await cacheOptions(flags);
     const progress = await watchBuild({
       root: this.roots.root,
@@ -189,6 +192,7 @@ export default class ImageBuild extends BaseCommand {
       );
       const result = await progress.follow(building);
       this.#tell(result, progress.kind);
+      await limitStorage?.(this.roots, await openImages(this.roots), this.signal);
     } finally {
       await progress.stop();
       for (const source of caches.cacheFrom) source.close?.();
@@ -247,6 +251,15 @@ async function cacheOptions(flags: CacheFlags) {
   const { parseCacheSource, parseCacheTarget } = await import('../../cli/cache-flags.ts');
   const cacheTo = to.map(parseCacheTarget);
   return { ...reuse, cacheFrom: await Promise.all(from.map(parseCacheSource)), cacheTo };
+}
+
+/** How what builds keep is brought down to a limit, where there is one. */
+async function storageLimit(text: string | undefined) {
+  if (text === undefined || text === '') return undefined;
+  const { limitBuilder, parseKeepStorage } = await import('../../cli/limit-builder.ts');
+  const limit = parseKeepStorage(text);
+  return (roots: Roots, store: LayoutStore, signal: AbortSignal) =>
+    limitBuilder(roots, store, { limit, signal });
 }
 
 async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {

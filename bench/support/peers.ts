@@ -77,7 +77,12 @@ export async function startPeers(): Promise<Peers> {
       await unplace();
     },
   };
-  await importBase(peers);
+  try {
+    await importBase(peers);
+  } catch (error) {
+    await peers.stop();
+    throw error;
+  }
   return peers;
 }
 

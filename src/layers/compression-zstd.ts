@@ -151,7 +151,13 @@ async function* compressSteps(
   }
 }
 
-/** One frame with a checksum. @throws HawserError INVALID_ARGUMENT, REQUIREMENT_MISSING */
+async function* piecesOf(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* source;
+}
+
+/** One frame with a checksum. The next piece of the source is asked for while one is compressed. @throws HawserError INVALID_ARGUMENT, REQUIREMENT_MISSING */
 export function zstd(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   options: { readonly level?: number | undefined },
@@ -160,5 +166,5 @@ export function zstd(
   if (!Number.isInteger(level) || level < 1 || level > 19) {
     throw new HawserError('INVALID_ARGUMENT', `zstd has no level ${level}`, { remedy: 'Use 1 to 19.' });
   }
-  return ahead(compressSteps(source, level));
+  return ahead(compressSteps(ahead(piecesOf(source)), level));
 }

@@ -56,28 +56,32 @@ export class LiveLines {
     const text = lines.map((line, index) =>
       !resized && line === before[index] ? '\n' : `${line}${eraseLine}\n`,
     );
-    const start = resized ? `${this.#toTop(columns)}${eraseBelow}` : this.#toTop(columns);
-    this.#stream.write(`${begin}${start}${text.join('')}${eraseBelow}${end}`);
+    this.#stream.write(`${begin}${this.#toTop(columns)}${text.join('')}${eraseBelow}${end}`);
     this.#drawn = lines;
     this.#columns = columns;
   }
 
-  #erase(): string {
-    const text = `${this.#toTop(this.#stream.columns || 80)}${eraseBelow}`;
+  /**
+   * These lines in place of the block. Each is erased behind its text and what is left below at the end: a terminal whose
+   * whole screen is erased at once may keep what stood there among its past lines, as tmux does.
+   */
+  #replace(lines: readonly string[]): string {
+    const text = lines.map(line => `${line}${eraseLine}\n`).join('');
+    const top = this.#toTop(this.#stream.columns || 80);
     this.#drawn = [];
-    return text;
+    return `${top}${text}${eraseLine}${eraseBelow}`;
   }
 
   /** Writes lines that stay, above the block. */
   above(lines: readonly string[]): void {
-    this.#stream.write(begin + this.#erase() + lines.map(line => `${line}\n`).join(''));
+    this.#stream.write(begin + this.#replace(lines));
     this.draw();
     this.#stream.write(end);
   }
 
   /** Leaves the terminal to somebody else until `resume`. */
   pause(): void {
-    this.#stream.write(this.#erase() + showCursor);
+    this.#stream.write(this.#replace([]) + showCursor);
     this.#paused = true;
   }
 
@@ -93,8 +97,8 @@ export class LiveLines {
     this.#stream.off('resize', this.#redraw);
     process.off('exit', this.#showCursor);
     const columns = this.#stream.columns || 80;
-    const lines = this.#lines(Number.POSITIVE_INFINITY).map(line => `${clip(line, columns)}\n`);
-    this.#stream.write(begin + this.#erase() + lines.join('') + showCursor + end);
+    const lines = this.#lines(Number.POSITIVE_INFINITY).map(line => clip(line, columns));
+    this.#stream.write(begin + this.#replace(lines) + showCursor + end);
   }
 }
 

@@ -15,9 +15,10 @@ class FakeTerminal extends EventEmitter {
 
   /** What was written since the last time, control sequences in brackets. */
   take(): string {
-    const text = this.written.replaceAll(/\u001b\[([?0-9;]*[A-Za-z])/g, '<$1>').replaceAll('\r', '<CR>');
+    const [first = '', ...parts] = this.written.split('\u001b[');
+    const text = [first, ...parts.map(part => part.replace(/^[?0-9;]*[A-Za-z]/, '<$&>'))].join('');
     this.written = '';
-    return text;
+    return text.replaceAll('\r', '<CR>');
   }
 }
 

@@ -70,7 +70,7 @@ describe('the history of builds', function () {
     expect(log.split('\n').filter(line => / x{99}$/.test(line))).to.have.length(30_303);
     const one = await sandbox.hawser('builder', 'logs', '--step', 'RUN echo first', '^2');
     for (const said of ['first\n', 'no end', '<b>second</b>']) expect(one).to.include(said);
-    expect(one).to.have.length('first\nno end<b>second</b>'.length);
+    expect(one.trimEnd().length).to.be.within(25, 26); // whichever stream came last
     const bytes = await sandbox.try(['builder', 'logs', '--progress', 'rawjson', '^2']);
     const logs = bytes.stdout
       .trimEnd()

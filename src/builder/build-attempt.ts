@@ -1,31 +1,25 @@
 import { availableParallelism } from 'node:os';
 import type { Lease } from '../content/store.ts';
 import type { Descriptor } from '../image/descriptor.ts';
-import type { ManifestOfImage } from '../image/manifest.ts';
-import { hostPlatform } from '../image/platform.ts';
+import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
 import { throwIfAborted } from '../util/abort.ts';
-import { writeFileAtomic } from '../util/atomic-file.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import type { ImportedCache } from './cache/imported-cache.ts';
 import type { LayersAhead } from './cache/layers-ahead.ts';
-import { ignoreOptionOf, refuseFindings, unconsumedArguments } from './check-build.ts';
+import { checkBeforeSteps } from './check-before-steps.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import type { OpenedContext } from './context/open-context.ts';
-import { checkProgram } from './dockerfile/lint/check.ts';
-import { isCalled, type Program } from './dockerfile/stages.ts';
+import type { Program } from './dockerfile/stages.ts';
 import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
+import type { FileState } from './execute/file-state.ts';
 import { shownVertex, type Vertex } from './execute/operation.ts';
 import { Solver } from './execute/solver.ts';
 import { Workspace } from './execute/workspace.ts';
-import {
-  descriptorOf,
-  type ExportWork,
-  nameImage,
-  squashImage,
-  storeImage,
-  writeOutput,
-} from './export/export-image.ts';
+import { Exporter, type ExportWork } from './export/export-image.ts';
 import { type FinishedImage, finishImage } from './export/finish-image.ts';
+import type { PlatformImage, StoreWork } from './export/platform-image.ts';
+import { squashImage } from './export/squash-image.ts';
+import { writeBuildFiles } from './export/write-build-files.ts';
 import { type BuildObserver, silentObserver } from './observer.ts';
 import { globalVariables } from './plan/global-variables.ts';
 import { type BuildPlan, planBuild } from './plan/plan-build.ts';
@@ -43,13 +37,15 @@ export interface SharedParts {
   readonly names: readonly string[];
   /** `--cache-from` */
   readonly imported: ImportedCache | undefined;
+  readonly loadContextRemotes: () => Promise<RemoteSources>;
+  readonly invocation: { readonly id: string; readonly started: Date };
   readonly loaderFor: (until: AbortSignal) => () => Promise<RemoteSources>;
 }
 
-/** What the steps came to, and which of them is the image. */
+/** What the steps came to, and which of them are the image. */
 interface SolvedSteps {
   readonly results: Solver['results'];
-  readonly target: Vertex;
+  readonly targets: readonly Vertex[];
 }
 
 /** Of one try. */
@@ -107,12 +103,14 @@ export class BuildAttempt {
 
   async run(): Promise<BuildResult> {
     const { environment, lease, abort, options, context, imported, isFirst } = this.#parts;
-    const plan = await this.#plan();
+    const plans: BuildPlan[] = [];
+    for (const platform of this.#platforms) plans.push(await this.#plan(platform));
     if (isFirst) {
-      this.#check();
-      this.#observer.planned?.(plan.steps.map(shownVertex));
+      checkBeforeSteps({ ...this.#parts, bases: this.#bases, observer: this.#observer });
+      this.#observer.planned?.(plans.flatMap(plan => plan.steps).map(shownVertex));
     }
-    this.#ahead = await this.#layersAhead(plan.draft.vertex);
+    const targets = plans.map(({ draft }) => draft.vertex);
+    this.#ahead = await this.#layersAhead(targets);
     const solver = new Solver({
       onLayer: (vertex, layer) => this.#ahead?.take(vertex, layer),
       cache: new BuildCache(environment.cacheRoot),
@@ -124,28 +122,13 @@ export class BuildAttempt {
       jobs: options.jobs ?? defaultJobs(),
       abort,
     });
-    const [state] = await solver.solve([plan.draft.vertex]);
-    if (state === undefined) throw new Error('the solver gave no state');
+    const states = await solver.solve(targets);
     await context.save();
     await this.#named.save();
-    const steps = { results: solver.results, target: plan.draft.vertex };
-    const plain = finishImage(plan.draft, state, {
-      labels: options.labels ?? {},
-      epoch: options.sourceDateEpoch,
-    });
-    const image = { ...plain, manifest: await this.#withInlineCache(plain.manifest, steps) };
-    const exported = await this.#export({
-      store: environment.store,
-      workspace: this.#workspace,
-      lease,
-      image,
-      state,
-      squashFrom: options.squash === true ? plan.draft.baseLayers : undefined,
-      names: this.#parts.names,
-      signal: abort.signal,
-    });
+    const steps = { results: solver.results, targets };
+    const result = await this.#export(plans, states, steps);
     await this.#exportCaches(steps);
-    return { descriptor: descriptorOf(exported), imageID: exported.config.digest, names: this.#parts.names };
+    return result;
   }
 
   async close(): Promise<void> {
@@ -153,7 +136,7 @@ export class BuildAttempt {
     await this.#workspace.close();
   }
 
-  async #layersAhead(target: Vertex): Promise<LayersAhead | undefined> {
+  async #layersAhead(targets: readonly Vertex[]): Promise<LayersAhead | undefined> {
     const { environment, lease, abort, options } = this.#parts;
     const { cacheTo = [] } = options;
     if (cacheTo.length === 0) return undefined;
@@ -162,22 +145,42 @@ export class BuildAttempt {
       import('./cache/layers-ahead.ts'),
     ]);
     const { store, openUploads } = environment;
-    return new LayersAhead(aheadTargets(cacheTo, { target, openUploads }), {
+    return new LayersAhead(aheadTargets(cacheTo, { targets, openUploads }), {
       store,
       lease,
       signal: abort.signal,
     });
   }
 
-  async #withInlineCache(manifest: ManifestOfImage, steps: SolvedSteps): Promise<ManifestOfImage> {
+  /** The image of each platform, with its new layers as one where that was asked for. */
+  async #finish(
+    plans: readonly BuildPlan[],
+    states: readonly FileState[],
+    work: StoreWork & { readonly steps: SolvedSteps },
+  ): Promise<readonly PlatformImage[]> {
+    const { labels = {}, sourceDateEpoch: epoch, squash } = this.#parts.options;
+    const images: PlatformImage[] = [];
+    for (const [index, { draft }] of plans.entries()) {
+      const state = states[index];
+      if (state === undefined) throw new Error('the solver gave no state');
+      const plain = finishImage(draft, state, { labels, epoch });
+      const steps = { ...work.steps, targets: [draft.vertex] };
+      const image = await this.#withInlineCache(plain, steps);
+      const squashed = squash === true ? await squashImage(image, draft.baseLayers, work) : image;
+      images.push({ platform: this.#platforms[index] ?? draft.platform, image: squashed, state });
+    }
+    return images;
+  }
+
+  async #withInlineCache(image: FinishedImage, steps: SolvedSteps): Promise<FinishedImage> {
     const { cacheTo = [], squash } = this.#parts.options;
-    if (!cacheTo.some(({ type }) => type === 'inline')) return manifest;
+    if (!cacheTo.some(({ type }) => type === 'inline')) return image;
     if (squash === true) {
       this.#observer.warning?.('a squashed image has no layers of steps, and gets no cache inline');
-      return manifest;
+      return image;
     }
     const { withInlineCache } = await import('./cache/export-cache.ts');
-    return withInlineCache(manifest, steps);
+    return { ...image, manifest: withInlineCache(image.manifest, steps) };
   }
 
   async #exportCaches(steps: SolvedSteps): Promise<void> {
@@ -203,14 +206,19 @@ export class BuildAttempt {
     await this.#bases.fetchLayer(layer);
   }
 
-  #plan(): Promise<BuildPlan> {
+  get #platforms(): readonly Platform[] {
+    const { platforms = [] } = this.#parts.options;
+    return platforms.length === 0 ? [hostPlatform()] : platforms;
+  }
+
+  #plan(platform: Platform): Promise<BuildPlan> {
     const { environment, program, options, context, loadRemotes } = this.#parts;
-    const platform = options.platform ?? hostPlatform();
     const buildArgs = options.buildArgs ?? {};
     return planBuild({
       program,
       target: options.target,
       platform,
+      ...(this.#platforms.length > 1 ? { label: formatPlatform(platform) } : {}),
       noCacheFilter: options.noCacheFilter ?? [],
       resolveBase: (image, wanted, location) => this.#bases.resolve(image, wanted, location),
       findNamed: (name, wanted, location) => this.#named.find(name, wanted, location),
@@ -239,6 +247,7 @@ export class BuildAttempt {
         },
         network: options.network ?? 'default',
         extraHosts: options.extraHosts ?? [],
+        limits: options.limits ?? {},
         epoch: options.sourceDateEpoch,
         noCache: options.noCache === true,
         allow: new Set(options.allow ?? []),
@@ -246,62 +255,64 @@ export class BuildAttempt {
     });
   }
 
-  /** The checks come after the plan, when the base images are known, and before the first step. */
-  #check(): void {
-    const { program, options, context } = this.#parts;
-    const { findings, config } = checkProgram(program, {
-      file: program.dockerfile.source.file,
-      buildArgs: options.buildArgs ?? {},
-      target: options.target,
-      stages: 'needed',
-      ...(options.platform === undefined ? {} : { platform: options.platform }),
-      baseConfig: (image, platform) => this.#bases.configOf(image, platform),
-      ignore: ignoreOptionOf(context.files.tree),
+  async #predicates(steps: readonly Vertex[]): Promise<ExportWork['predicatesOf']> {
+    const { options, names } = this.#parts;
+    const { attest } = options;
+    if (attest?.provenance === undefined && attest?.sbom !== true) return undefined;
+    const [{ predicateMaker }, { gatherFacts }] = await Promise.all([
+      import('./attest/predicates.ts'),
+      import('./attest/gather-facts.ts'),
+    ]);
+    return predicateMaker(attest, {
+      workspace: this.#workspace,
+      names,
+      facts: () => gatherFacts({ ...this.#parts, steps, bases: this.#bases }),
+      warn: message => this.#observer.warning?.(message),
     });
-    this.#observer.checked?.(findings);
-    const unconsumed = unconsumedArguments(program, options.buildArgs ?? {});
-    if (unconsumed.length > 0) {
-      this.#observer.warning?.(`build arguments that no ARG asks for: ${unconsumed.join(', ')}`);
-    }
-    this.#warnOfUnknownStages();
-    if (config.error) refuseFindings(findings);
   }
 
-  /** A typing error would show in nothing but cached steps; a list that serves several Dockerfiles may name others'. */
-  #warnOfUnknownStages(): void {
-    const { program, options } = this.#parts;
-    for (const name of options.noCacheFilter ?? []) {
-      if (!program.stages.some(stage => isCalled(stage, name)))
-        this.#observer.warning?.(`no stage is called ${JSON.stringify(name)}, as --no-cache-filter says`);
-    }
-  }
-
-  /** @returns the image as it went out: squashed, where that was asked for */
-  async #export(finished: ExportWork): Promise<FinishedImage> {
-    const { options } = this.#parts;
+  async #export(
+    plans: readonly BuildPlan[],
+    states: readonly FileState[],
+    steps: SolvedSteps,
+  ): Promise<BuildResult> {
+    const { options, environment, lease, abort, names, invocation } = this.#parts;
+    const { signal } = abort;
     const outputs = options.outputs ?? [];
+    const places = [...new Set(outputs.map(({ type }) => type))];
     const vertex = {
       id: 'export',
-      name:
-        outputs.length === 0
-          ? 'exporting to image'
-          : `exporting to ${outputs.map(({ type }) => type).join(', ')}`,
+      name: `exporting to ${places.length === 0 ? 'image' : places.join(', ')}`,
     };
     this.#observer.vertexStarted(vertex);
     try {
-      throwIfAborted(finished.signal);
-      for (const { descriptor } of finished.state.layers) await this.#fetchLayer(descriptor);
-      const image = await squashImage(finished);
-      const work = { ...finished, image };
-      await storeImage(work);
-      if (outputs.length === 0) await nameImage(work);
-      for (const output of outputs) await writeOutput(output, work);
-      if (options.iidfile !== undefined) await writeFileAtomic(options.iidfile, image.config.digest);
+      throwIfAborted(signal);
+      for (const { descriptor } of states.flatMap(({ layers }) => layers)) await this.#fetchLayer(descriptor);
+      const work = { store: environment.store, lease, signal };
+      const images = await this.#finish(plans, states, { ...work, steps });
+      const predicatesOf = await this.#predicates(plans.flatMap(plan => plan.steps));
+      const exported = await new Exporter({
+        ...work,
+        workspace: this.#workspace,
+        images,
+        isIndex: images.length > 1 || isTrue(options.buildArgs?.BUILDKIT_MULTI_PLATFORM),
+        names,
+        annotations: options.annotations ?? [],
+        push: environment.pushImage,
+        predicatesOf,
+        observer: this.#observer,
+      }).run(outputs);
+      const result = await writeBuildFiles({ ...exported, predicatesOf, id: invocation.id }, options);
       this.#observer.vertexDone(vertex);
-      return image;
+      return result;
     } catch (error) {
       this.#observer.vertexFailed(vertex, error);
       throw error;
     }
   }
+}
+
+/** As Go reads a truth value. */
+function isTrue(text: string | undefined): boolean {
+  return /^(?:1|t|true)$/i.test(text ?? '');
 }

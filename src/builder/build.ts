@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Lease } from '../content/store.ts';
 import { hostPlatform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
@@ -23,6 +24,7 @@ import { withSourceDateEpoch } from './source-date-epoch.ts';
  */
 export async function buildImage(options: BuildOptions, environment: BuildEnvironment): Promise<BuildResult> {
   throwIfAborted(environment.signal);
+  const invocation = { id: randomBytes(12).toString('hex'), started: new Date() };
   const names = (options.tags ?? []).map(tag => formatReference(withDefaultTag(parseReference(tag))));
   const signal = environment.signal ?? new AbortController().signal;
   const scratch = new ScratchFolders(`${environment.cacheRoot}/scratch`);
@@ -31,10 +33,11 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     remoteLoader({ cacheRoot, scratch, secrets: options.secrets ?? [], signal: until });
   let lease: Lease | undefined;
   try {
+    const loadContextRemotes = loaderFor(signal);
     const context = await openContext(contextRequest(options), {
       memos: `${cacheRoot}/contexts`,
       scratch,
-      loadRemotes: loaderFor(signal),
+      loadRemotes: loadContextRemotes,
       ...(environment.observer === undefined ? {} : { observer: environment.observer }),
       signal,
     });
@@ -44,7 +47,8 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     const program = parseProgram(parseDockerfile(text, { file: name }));
     lease = await freshLease(environment);
     const imported = await importedCache(options, environment);
-    const parts = { environment, program, context, scratch, lease, names, imported, loaderFor };
+    const shared = { environment, program, context, scratch, lease, names, imported };
+    const parts = { ...shared, loadContextRemotes, invocation, loaderFor };
     return await tryUntilNothingIsLost({ ...parts, options: withSourceDateEpoch(options, program) }, signal);
   } finally {
     await scratch.close();
@@ -61,13 +65,13 @@ async function freshLease({ store, sweepLeft }: BuildEnvironment): Promise<Lease
 }
 
 async function importedCache(
-  { cacheFrom = [], platform = hostPlatform() }: BuildOptions,
+  { cacheFrom = [], platforms = [hostPlatform()] }: BuildOptions,
   { store, cacheRoot, observer }: BuildEnvironment,
 ): Promise<ImportedCache | undefined> {
   if (cacheFrom.length === 0) return undefined;
   const { ImportedCache } = await import('./cache/imported-cache.ts');
   const warn = (message: string) => observer?.warning?.(message);
-  return new ImportedCache(cacheFrom, { store, cache: new BuildCache(cacheRoot), platform, warn });
+  return new ImportedCache(cacheFrom, { store, cache: new BuildCache(cacheRoot), platforms, warn });
 }
 
 /**

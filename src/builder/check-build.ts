@@ -19,7 +19,7 @@ import { ScratchFolders } from './scratch-folder.ts';
 
 export type CheckRequest = Pick<
   BuildOptions,
-  'context' | 'stdin' | 'file' | 'dockerfile' | 'contexts' | 'secrets' | 'buildArgs' | 'target' | 'platform'
+  'context' | 'stdin' | 'file' | 'dockerfile' | 'contexts' | 'secrets' | 'buildArgs' | 'target' | 'platforms'
 > & {
   /** `$HAWSER_ROOT/build-cache`, for a context that is fetched. */
   readonly cacheRoot?: string;
@@ -52,7 +52,8 @@ export interface BuildCheck extends LoadedDockerfile {
  * @throws HawserError as `openContext`
  */
 export async function loadDockerfile(request: CheckRequest): Promise<LoadedDockerfile> {
-  const { buildArgs = {}, target, platform = hostPlatform(), secrets = [] } = request;
+  const { buildArgs = {}, target, secrets = [] } = request;
+  const [platform = hostPlatform()] = request.platforms ?? [];
   const cacheRoot = request.cacheRoot ?? join(tmpdir(), 'hawser-check');
   const scratch = new ScratchFolders(join(cacheRoot, 'scratch'));
   try {

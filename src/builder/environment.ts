@@ -3,11 +3,15 @@ import type { LayoutStore, Lease } from '../content/store.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Platform } from '../image/platform.ts';
 import type { Snapshotter } from '../layers/snapshotter.ts';
+import type { StepLimits } from '../runtime/resource-limits.ts';
 import type { RunIsolation, RunStep } from '../runtime/run-step-types.ts';
+import type { AttestRequest } from './attest/predicates.ts';
 import type { CacheSource } from './cache/cache-source.ts';
 import type { CacheTarget, OpenUploads, PushCache } from './cache/export-cache.ts';
 import type { SecretSource } from './execute/mounts/secrets.ts';
 import type { SshSource } from './execute/mounts/ssh-forward.ts';
+import type { PushImage } from './export/export-image.ts';
+import type { Annotation, BuildOutput } from './export/output.ts';
 import type { BuildObserver } from './observer.ts';
 
 /** Where base images come from that the local store lacks; the command wires a registry client in. */
@@ -47,17 +51,12 @@ export interface BuildEnvironment {
   readonly pushCache?: PushCache;
   /** For layers that go up while later steps run. */
   readonly openUploads?: OpenUploads;
+  /** For outputs that push. */
+  readonly pushImage?: PushImage;
   readonly observer?: BuildObserver;
   readonly signal?: AbortSignal | undefined;
   /** Default `auto`. */
   readonly isolation?: RunIsolation;
-}
-
-/** `--output type=…,dest=…` */
-export interface BuildOutput {
-  readonly type: 'oci' | 'docker' | 'tar' | 'local';
-  /** A file, or a folder for `local`; relative to the present folder. */
-  readonly dest: string;
 }
 
 export interface BuildOptions {
@@ -75,7 +74,8 @@ export interface BuildOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Names of the image, as the user writes them. */
   readonly tags?: readonly string[];
-  readonly platform?: Platform;
+  /** The host's where it is left out; of several comes an index. */
+  readonly platforms?: readonly Platform[];
   readonly noCache?: boolean;
   /** Names or numbers of stages whose steps run although the cache has them. */
   readonly noCacheFilter?: readonly string[];
@@ -86,6 +86,8 @@ export interface BuildOptions {
   readonly pull?: boolean;
   readonly network?: 'host' | 'none' | 'default';
   readonly extraHosts?: readonly { readonly host: string; readonly address: string }[];
+  /** What RUN steps may use at most. */
+  readonly limits?: StepLimits;
   /** What `RUN --mount=type=secret` finds. */
   readonly secrets?: readonly SecretSource[];
   /** What `RUN --mount=type=ssh` finds. */
@@ -94,20 +96,26 @@ export interface BuildOptions {
   readonly allow?: readonly string[];
   /** Where the result goes; none: into the local store. */
   readonly outputs?: readonly BuildOutput[];
+  /** What is said of every image that goes out, in statements that refer to it. */
+  readonly attest?: AttestRequest;
+  /** Of every image that goes out. */
+  readonly annotations?: readonly Annotation[];
   /** Makes one layer of all that the build adds to its base image. */
   readonly squash?: boolean;
   /** SOURCE_DATE_EPOCH, in seconds since 1970. */
   readonly sourceDateEpoch?: number;
   /** Steps that run at once; default processors + 1, at least 4. */
   readonly jobs?: number;
-  /** Written with the image's id (the digest of its config). */
+  /** Written with the image's id. */
   readonly iidfile?: string;
+  /** Written with what came out, as JSON with buildx's keys. */
+  readonly metadataFile?: string;
 }
 
 export interface BuildResult {
-  /** The manifest, as names stand for it. */
+  /** The manifest or the index, as names stand for it. */
   readonly descriptor: Descriptor;
-  /** Docker's image id: the digest of the config. */
+  /** Docker's image id: the digest of the config; of an index its own. */
   readonly imageID: string;
   /** Full references that it got. */
   readonly names: readonly string[];

@@ -28,6 +28,10 @@ export class Bases {
   /** By layer. */
   readonly #images = new Map<Digest, RemoteImage>();
   readonly #fetching = new Map<Digest, Promise<void>>();
+  readonly #used = new Map<
+    string,
+    { readonly name: string; readonly platform: Platform; readonly digest: Digest }
+  >();
 
   constructor(options: BasesOptions) {
     this.#options = options;
@@ -46,6 +50,11 @@ export class Bases {
   /** The config of an image that is resolved already. */
   configOf(name: string, platform: Platform): ImageConfig | undefined {
     return this.#configs.get(keyOf(name, platform));
+  }
+
+  /** The images that were looked up, each with the digest that its name stood for. */
+  get used(): readonly { readonly name: string; readonly platform: Platform; readonly digest: Digest }[] {
+    return [...this.#used.values()];
   }
 
   /** Brings in a layer of a base image that the store lacks. */
@@ -89,6 +98,7 @@ export class Bases {
   async #use(name: string, { image, reference }: FoundImage, platform: Platform): Promise<ResolvedBase> {
     await this.#options.lease.add(image.descriptor.digest, image.manifest.digest);
     this.#configs.set(keyOf(name, platform), image.config.value);
+    this.#used.set(keyOf(name, platform), { name, platform, digest: image.descriptor.digest });
     const { layers } = image.manifest.value;
     const { diff_ids: diffIDs } = image.config.value.rootfs;
     let state = emptyState;
@@ -113,7 +123,7 @@ export class Bases {
 
   async #fetch(reference: string, platform: Platform, images: ImageSource): Promise<StoredImage> {
     const { environment, lease, signal } = this.#options;
-    const vertex = { id: `resolve ${reference}`, name: `resolve ${reference}` };
+    const vertex = { id: `resolve ${keyOf(reference, platform)}`, name: `resolve ${reference}` };
     return this.#observed(vertex, async () => {
       const { descriptor } = await images.resolve(reference, { platform, lease, signal });
       // An index narrows to the platform here, whatever the source gave.

@@ -17,7 +17,7 @@ export function withSourceDateEpoch(options: BuildOptions, program: Program): Bu
   const { sourceDateEpoch, target } = options;
   const buildArgs: Record<string, string> = { ...options.buildArgs };
   if (sourceDateEpoch !== undefined) buildArgs[name] ??= String(sourceDateEpoch);
-  const platform = options.platform ?? hostPlatform();
+  const [platform = hostPlatform()] = options.platforms ?? [];
   const globals = globalVariables(program, {
     buildArgs,
     target: platform,

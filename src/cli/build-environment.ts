@@ -36,6 +36,7 @@ export function buildEnvironment(
     loadRunStep: async () => (await import('../runtime/run-step.ts')).runStep,
     images: registrySource(options.store),
     openUploads: async target => (await import('./cache-registry.ts')).openUploads(target),
+    pushImage: async (target, work) => (await import('./push-built.ts')).pushBuilt(target, work),
     pushCache: async (target, artifact) => (await import('./cache-registry.ts')).pushCache(target, artifact),
   };
 }

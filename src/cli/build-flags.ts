@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseCsv } from '../builder/dockerfile/csv.ts';
-import type { BuildOptions, BuildOutput } from '../builder/environment.ts';
+import type { BuildOptions } from '../builder/environment.ts';
 import type { SecretSource } from '../builder/execute/mounts/secrets.ts';
 import type { SshSource } from '../builder/execute/mounts/ssh-forward.ts';
 import { HawserError } from '../errors/hawser-error.ts';
@@ -25,33 +25,6 @@ export function parseAssignments(
     if (value !== undefined) values[name] = value;
   }
   return values;
-}
-
-const outputTypes = ['oci', 'docker', 'tar', 'local'] as const;
-
-/**
- * `type=oci|docker|tar|local,dest=PATH`; a bare path is a folder, as in Docker.
- *
- * @throws HawserError INVALID_ARGUMENT
- */
-export function parseOutput(text: string): BuildOutput {
-  if (!text.includes('=')) return { type: 'local', dest: text };
-  const fields = new Map<string, string>();
-  for (const field of text.split(',')) {
-    const equals = field.indexOf('=');
-    fields.set(field.slice(0, equals).trim().toLowerCase(), field.slice(equals + 1));
-  }
-  const wrong = (why: string) =>
-    new HawserError('INVALID_ARGUMENT', `--output ${JSON.stringify(text)}: ${why}`, {
-      remedy: 'Use type=oci|docker|tar|local,dest=PATH.',
-    });
-  const unknown = [...fields.keys()].find(name => name !== 'type' && name !== 'dest');
-  if (unknown !== undefined) throw wrong(`unknown field ${JSON.stringify(unknown)}`);
-  const type = outputTypes.find(known => known === fields.get('type'));
-  if (type === undefined) throw wrong(`unknown type ${JSON.stringify(fields.get('type') ?? '')}`);
-  const dest = fields.get('dest');
-  if (dest === undefined || dest === '' || dest === '-') throw wrong('it needs a dest that is a path');
-  return { type, dest };
 }
 
 /**
@@ -147,13 +120,15 @@ function parseAddHost(text: string): { readonly host: string; readonly address: 
 }
 
 /** SOURCE_DATE_EPOCH: seconds since 1970. https://reproducible-builds.org/specs/source-date-epoch/ */
-export function sourceDateEpoch(text: string | undefined): { readonly sourceDateEpoch?: number } {
+export function sourceDateEpoch(
+  text: string | undefined,
+  name = 'SOURCE_DATE_EPOCH',
+): { readonly sourceDateEpoch?: number } {
   if (text === undefined || text === '') return {};
   if (!/^\d{1,12}$/.test(text)) {
-    throw new HawserError(
-      'INVALID_ARGUMENT',
-      `SOURCE_DATE_EPOCH ${JSON.stringify(text)} is not a number of seconds`,
-    );
+    throw new HawserError('INVALID_ARGUMENT', `${name} ${JSON.stringify(text)} is not a number of seconds`, {
+      remedy: 'Give whole seconds since 1970, or --timestamp git for the time of the last commit.',
+    });
   }
   return { sourceDateEpoch: Number(text) };
 }

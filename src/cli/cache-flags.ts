@@ -1,76 +1,22 @@
 import { type CacheSource, localCacheSource } from '../builder/cache/cache-source.ts';
 import type { CacheTarget } from '../builder/cache/export-cache.ts';
-import { parseCsv } from '../builder/dockerfile/csv.ts';
-import { HawserError } from '../errors/hawser-error.ts';
 import { isDigest } from '../image/digest.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
+import { FlagFields } from './flag-fields.ts';
 
-type Flag = '--cache-to' | '--cache-from';
+/** A bare REF is `type=registry,ref=REF`, as in Docker. */
+function cacheFields(name: '--cache-to' | '--cache-from', text: string) {
+  const remedy =
+    name === '--cache-to'
+      ? 'Use type=registry,ref=REF or type=local,dest=FOLDER, with mode=min|max; or type=inline.'
+      : 'Use REF, type=registry,ref=REF or type=local,src=FOLDER.';
+  const fields = new FlagFields({ name, text, remedy, bare: 'ref' });
+  const isBare = !text.includes('=');
+  return { fields, type: fields.take('type') ?? (isBare ? 'registry' : fields.fail('it has no type')) };
+}
 
-/** The fields of a flag, each taken once; what nobody took is an error. */
-class CacheFields {
-  readonly type: string;
-  readonly #values = new Map<string, string>();
-  readonly #flag: Flag;
-  readonly #text: string;
-
-  /** A bare REF is `type=registry,ref=REF`, as in Docker. */
-  constructor(flag: Flag, text: string) {
-    this.#flag = flag;
-    this.#text = text;
-    const fields = parseCsv(text) ?? this.fail('a quote is not closed');
-    if (fields.length === 1 && fields[0] !== undefined && !fields[0].includes('=')) {
-      this.type = 'registry';
-      this.#values.set('ref', fields[0]);
-      return;
-    }
-    for (const field of fields) {
-      const equals = field.indexOf('=');
-      if (equals < 0) this.fail(`${JSON.stringify(field)} is not KEY=VALUE`);
-      this.#values.set(field.slice(0, equals).trim().toLowerCase(), field.slice(equals + 1));
-    }
-    this.type = this.take('type') ?? this.fail('it has no type');
-  }
-
-  take(key: string): string | undefined {
-    const value = this.#values.get(key);
-    this.#values.delete(key);
-    return value;
-  }
-
-  takeOne<Value extends string>(key: string, values: readonly Value[], otherwise: Value): Value {
-    const text = this.take(key) ?? otherwise;
-    const found = values.find(value => value === text);
-    return found ?? this.fail(`${key} must be one of ${values.join(', ')}, not ${JSON.stringify(text)}`);
-  }
-
-  takeFlag(key: string): boolean {
-    return this.takeOne(key, ['true', 'false', '1', '0'], 'false').replace('1', 'true') === 'true';
-  }
-
-  takeNeeded(key: string): string {
-    const value = this.take(key) ?? '';
-    return value === '' ? this.fail(`it needs a ${key}`) : value;
-  }
-
-  takeReference(): string {
-    return formatReference(withDefaultTag(parseReference(this.takeNeeded('ref'))));
-  }
-
-  end(): void {
-    const [unknown] = this.#values.keys();
-    if (unknown !== undefined) this.fail(`unknown field ${JSON.stringify(unknown)}`);
-  }
-
-  fail(why: string): never {
-    const remedy =
-      this.#flag === '--cache-to'
-        ? 'Use type=registry,ref=REF or type=local,dest=FOLDER, with mode=min|max; or type=inline.'
-        : 'Use REF, type=registry,ref=REF or type=local,src=FOLDER.';
-    throw new HawserError('INVALID_ARGUMENT', `${this.#flag} ${JSON.stringify(this.#text)}: ${why}`, {
-      remedy,
-    });
-  }
+function takeReference(fields: FlagFields): string {
+  return formatReference(withDefaultTag(parseReference(fields.takeNeeded('ref'))));
 }
 
 /**
@@ -80,24 +26,21 @@ class CacheFields {
  * @throws HawserError INVALID_ARGUMENT, REFERENCE_INVALID
  */
 export function parseCacheTarget(text: string): CacheTarget {
-  const fields = new CacheFields('--cache-to', text);
-  const target = targetOf(fields);
+  const { fields, type } = cacheFields('--cache-to', text);
+  const target = targetOf(fields, type);
   fields.end();
   return target;
 }
 
-function targetOf(fields: CacheFields): CacheTarget {
-  const { type } = fields;
+function targetOf(fields: FlagFields, type: string): CacheTarget {
   if (type === 'inline') {
     fields.takeOne('mode', ['min'], 'min');
     return { type };
   }
-  const level = fields.take('compression-level');
-  if (level !== undefined && !/^\d{1,2}$/.test(level)) fields.fail('compression-level is no number');
   const common = {
     mode: fields.takeOne('mode', ['min', 'max'], 'min'),
     compression: fields.takeOne('compression', ['gzip', 'zstd', 'uncompressed'], 'gzip'),
-    level: level === undefined ? undefined : Number(level),
+    level: fields.takeNumber('compression-level'),
     ignoreError: fields.takeFlag('ignore-error'),
   };
   // What BuildKit has to be told, and is so here.
@@ -106,7 +49,7 @@ function targetOf(fields: CacheFields): CacheTarget {
     return {
       type,
       ...common,
-      reference: fields.takeReference(),
+      reference: takeReference(fields),
       plainHttp: fields.takeFlag('registry.insecure'),
     };
   }
@@ -122,14 +65,14 @@ function targetOf(fields: CacheFields): CacheTarget {
  * @throws HawserError INVALID_ARGUMENT, REFERENCE_INVALID
  */
 export async function parseCacheSource(text: string): Promise<CacheSource & { close?(): void }> {
-  const fields = new CacheFields('--cache-from', text);
-  if (fields.type === 'registry') {
-    const reference = fields.takeReference();
+  const { fields, type } = cacheFields('--cache-from', text);
+  if (type === 'registry') {
+    const reference = takeReference(fields);
     const plainHttp = fields.takeFlag('registry.insecure');
     fields.end();
     return (await import('./cache-registry.ts')).registryCacheSource(reference, { plainHttp });
   }
-  if (fields.type !== 'local') fields.fail(`unknown type ${JSON.stringify(fields.type)}`);
+  if (type !== 'local') fields.fail(`unknown type ${JSON.stringify(type)}`);
   const folder = fields.takeNeeded('src');
   const digest = fields.take('digest');
   const name = fields.take('tag');

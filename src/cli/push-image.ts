@@ -1,3 +1,4 @@
+import { listReferrers } from '../content/referrers.ts';
 import { isUntaggedName, resolveImage } from '../content/resolve-image.ts';
 import type { LayoutStore } from '../content/store.ts';
 import { HawserError } from '../errors/hawser-error.ts';
@@ -62,6 +63,7 @@ async function pushOne(
       platform: options.platform,
       prepareLayer: layer => prepareLayer(store, layer, { compression, level, lease, signal }),
       mountFrom: await mountSources(store, reference),
+      referrersOf: digest => listReferrers(store, digest),
       onProgress: event => progress.update(event),
       signal,
     });

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isHawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, isDigest } from '../image/digest.ts';
+import { subjectOfTag } from '../image/referrers.ts';
 import { mapPool } from '../util/pool.ts';
 import { isRunning } from '../util/process-identity.ts';
 import { findMissingContent } from './check-image.ts';
@@ -138,7 +139,7 @@ async function checkNames(
 ): Promise<{ readonly count: number; readonly findings: readonly Finding[] }> {
   let names: readonly NamedDescriptor[];
   try {
-    names = await store.references.list();
+    names = [...(await store.references.list()), ...(await store.references.listReferrersTags())];
   } catch (error) {
     if (!isHawserError(error, 'STORE_CORRUPT')) throw error;
     const indexPath = join(options.root, 'index.json');
@@ -164,9 +165,10 @@ async function checkNames(
       subject: named.name,
       problem,
       severity: 'damage',
-      remedy: isUntaggedName(named.name)
-        ? 'Build it again.'
-        : `Pull it again: hawser pull ${named.name}; or build or load it again.`,
+      remedy:
+        isUntaggedName(named.name) || subjectOfTag(named.name) !== undefined
+          ? 'Build it again.'
+          : `Pull it again: hawser pull ${named.name}; or build or load it again.`,
       repair: () => forgetName(store, named),
     });
   }

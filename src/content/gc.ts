@@ -1,9 +1,10 @@
 import { isHawserError } from '../errors/hawser-error.ts';
 import type { Digest } from '../image/digest.ts';
 import { manifestSizeLimit } from '../image/manifest.ts';
+import { subjectOfTag } from '../image/referrers.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { readManifest } from './read-blob.ts';
-import type { BlobFiles, BlobInfo, ContentStore } from './store.ts';
+import type { BlobFiles, BlobInfo, ContentStore, NamedDescriptor } from './store.ts';
 import { walkImage } from './walk-image.ts';
 
 export interface CollectOptions {
@@ -31,7 +32,7 @@ export async function collectGarbage(
   options: CollectOptions = {},
 ): Promise<Collected> {
   return store.leases.exclusively(async () => {
-    const reachable = await findReachable(store, options);
+    const { reachable, orphans } = await findReachable(store, options);
     const removed: BlobInfo[] = [];
     for await (const info of store.list()) {
       throwIfAborted(options.signal);
@@ -40,6 +41,7 @@ export async function collectGarbage(
     // Small blobs first: manifests go before their layers, so that a killed collection leaves no manifest with holes.
     removed.sort((left, right) => left.size - right.size);
     if (options.dryRun !== true) {
+      for (const name of orphans) await store.references.remove(name);
       for (const { digest } of removed) await store.remove(digest);
       await store.sweepTemporary?.();
     }
@@ -47,7 +49,13 @@ export async function collectGarbage(
   });
 }
 
-async function findReachable(store: ContentStore, options: CollectOptions): Promise<ReadonlySet<Digest>> {
+interface Reachable {
+  readonly reachable: ReadonlySet<Digest>;
+  /** Referrers tags of what is not reachable. */
+  readonly orphans: readonly string[];
+}
+
+async function findReachable(store: ContentStore, options: CollectOptions): Promise<Reachable> {
   const seen = new Set<Digest>();
   // Leases before names: who names content and then lets go of its lease is met at one of the two.
   for (const lease of await store.leases.list()) {
@@ -60,7 +68,21 @@ async function findReachable(store: ContentStore, options: CollectOptions): Prom
       seen.add(found.digest);
     }
   }
-  return seen;
+  return { reachable: seen, orphans: await markReferrers(store, seen) };
+}
+
+/** Marks what refers to something marked, and what refers to that. @returns the tags of all else */
+async function markReferrers(store: ContentStore, seen: Set<Digest>): Promise<readonly string[]> {
+  let waiting = await store.references.listReferrersTags();
+  for (;;) {
+    const isLive = ({ name }: NamedDescriptor) => seen.has(subjectOfTag(name) as Digest);
+    const live = waiting.filter(isLive);
+    waiting = waiting.filter(named => !isLive(named));
+    if (live.length === 0) return waiting.map(({ name }) => name);
+    for (const { descriptor } of live) {
+      for await (const found of walkImage(store, descriptor, seen)) seen.add(found.digest);
+    }
+  }
 }
 
 /** Marks a digest of unknown kind, and what it refers to where it turns out to be a manifest or an index. */

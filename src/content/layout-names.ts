@@ -5,6 +5,7 @@ import { HawserError, messageOf, systemErrorCode } from '../errors/hawser-error.
 import type { Descriptor } from '../image/descriptor.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
 import { mediaTypes } from '../image/media-types.ts';
+import { subjectOfTag } from '../image/referrers.ts';
 import { syncFolder } from '../util/atomic-file.ts';
 import { withFileLock } from '../util/file-lock.ts';
 import type { NamedDescriptor, ReferenceStore } from './store.ts';
@@ -94,6 +95,14 @@ export class LayoutNames implements ReferenceStore {
   }
 
   async list(): Promise<readonly NamedDescriptor[]> {
+    return (await this.#list()).filter(({ name }) => subjectOfTag(name) === undefined);
+  }
+
+  async listReferrersTags(): Promise<readonly NamedDescriptor[]> {
+    return (await this.#list()).filter(({ name }) => subjectOfTag(name) !== undefined);
+  }
+
+  async #list(): Promise<readonly NamedDescriptor[]> {
     const named: NamedDescriptor[] = [];
     for (const manifest of (await this.#read()).manifests) {
       const name = nameOf(manifest);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
+import { subjectOfTag } from '../image/referrers.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { ContentStore, Lease, LeaseInfo, LeaseOptions, Leases, ReferenceStore } from './store.ts';
 import { ContentCheck, resolveRange, unknownBlob } from './verify.ts';
@@ -27,6 +28,14 @@ class MemoryReferences implements ReferenceStore {
   }
 
   async list() {
+    return this.#sorted().filter(({ name }) => subjectOfTag(name) === undefined);
+  }
+
+  async listReferrersTags() {
+    return this.#sorted().filter(({ name }) => subjectOfTag(name) !== undefined);
+  }
+
+  #sorted() {
     return [...this.#names]
       .map(([name, descriptor]) => ({ name, descriptor }))
       .sort((left, right) => (left.name < right.name ? -1 : 1));

@@ -99,8 +99,10 @@ export interface ReferenceStore {
   set(name: string, descriptor: Descriptor): Promise<void>;
   /** False where there is no such name. */
   remove(name: string): Promise<boolean>;
-  /** Sorted by name. */
+  /** Those of images, sorted by name. */
   list(): Promise<readonly NamedDescriptor[]>;
+  /** Referrers tags, each for the list of what refers to its subject; see content/referrers.ts. */
+  listReferrersTags(): Promise<readonly NamedDescriptor[]>;
 }
 
 interface GuardedResult<Result> {

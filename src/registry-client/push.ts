@@ -25,6 +25,10 @@ export interface PushOptions {
   readonly prepareLayer?: (layer: Descriptor) => Promise<PreparedLayer>;
   /** Repositories of the same registry that may have a blob already. */
   readonly mountFrom?: ((digest: Digest) => readonly string[]) | undefined;
+  /** What refers to a manifest of the store, which goes along. */
+  readonly referrersOf?: ((digest: Digest) => Promise<readonly Descriptor[]>) | undefined;
+  /** No tag stands for it at the registry, but its digest alone. */
+  readonly byDigest?: boolean;
   readonly onProgress?: OnTransfer;
   readonly signal?: AbortSignal | undefined;
 }
@@ -93,10 +97,18 @@ async function documentToPush(options: PushOptions): Promise<ManifestDocument> {
   return (await loadImage(options.store, options, platform === undefined ? {} : { platform })).manifest;
 }
 
+type DocumentOptions = PushOptions & {
+  readonly reference: Reference;
+  /** The tag; empty for none. */
+  readonly as: string;
+  /** Gets what each manifest of the store is at the registry. */
+  readonly sent: Map<Digest, Descriptor>;
+};
+
 async function pushDocument(
   transport: Transport,
   document: ManifestDocument,
-  options: PushOptions & { readonly reference: Reference; readonly as: string },
+  options: DocumentOptions,
 ): Promise<Descriptor> {
   let final = document;
   if (document.kind === 'manifest') {
@@ -114,7 +126,9 @@ async function pushDocument(
     if (!same) final = serializeManifest({ ...document.value, manifests });
   }
   await putManifest(transport, final, { ...options, as: options.as === '' ? final.digest : options.as });
-  return { mediaType: final.mediaType, digest: final.digest, size: final.bytes.length };
+  const descriptor = { mediaType: final.mediaType, digest: final.digest, size: final.bytes.length };
+  options.sent.set(document.digest, descriptor);
+  return descriptor;
 }
 
 /**
@@ -138,5 +152,15 @@ export async function pushImage(
     );
   }
   const document = await documentToPush(options);
-  return pushDocument(transport, document, { ...options, reference, as: reference.tag ?? 'latest' });
+  const as = options.byDigest === true ? '' : (reference.tag ?? 'latest');
+  const sent = new Map<Digest, Descriptor>();
+  const pushed = await pushDocument(transport, document, { ...options, reference, as, sent });
+  for (const [digest, subject] of sent) {
+    const referrers = (await options.referrersOf?.(digest)) ?? [];
+    if (referrers.length === 0) continue;
+    const { pushReferrer } = await import('./push-referrer.ts');
+    for (const referrer of referrers)
+      await pushReferrer(transport, reference, { ...options, referrer, replaced: digest, subject });
+  }
+  return pushed;
 }

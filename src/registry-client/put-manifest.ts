@@ -21,12 +21,15 @@ export interface PutManifestOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws HawserError DIGEST_INVALID where the registry stored something else, and what `Transport.request` throws */
+/**
+ * @returns whether the registry lists it among the referrers of its subject by itself
+ * @throws HawserError DIGEST_INVALID where the registry stored something else, and what `Transport.request` throws
+ */
 export async function putManifest(
   transport: Transport,
   document: ManifestDocument,
   options: PutManifestOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { reference, signal } = options;
   const answer = await transport.request({
     method: 'PUT',
@@ -50,4 +53,5 @@ export async function putManifest(
       `${reference.domain} stored ${String(announced)} for ${document.digest}`,
     );
   }
+  return answer.headers[headers.subject] !== undefined;
 }

@@ -23,7 +23,7 @@ export function mountLines(
     ...devices.map(name => `: > ${dev}/${name}; mount --bind /dev/${name} ${dev}/${name}`),
     `mkdir ${dev}/pts ${dev}/shm`,
     `mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts ${dev}/pts`,
-    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=65536k shm ${dev}/shm`,
+    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${step.limits.shmSize ?? 64 << 20} shm ${dev}/shm`,
     `ln -s pts/ptmx ${dev}/ptmx; ln -s /proc/self/fd ${dev}/fd`,
     `ln -s /proc/self/fd/0 ${dev}/stdin; ln -s /proc/self/fd/1 ${dev}/stdout; ln -s /proc/self/fd/2 ${dev}/stderr`,
     options.ownPids

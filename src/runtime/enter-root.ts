@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { lastErrno, libcFunction, syscallError } from '../util/syscalls.ts';
 import { capabilityNumber, containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
+import { type ResourceLimit, rlimitOf } from './resource-limits.ts';
 
 /** A step as the process that becomes it reads it. */
 export interface EnteringStep {
@@ -12,6 +13,7 @@ export interface EnteringStep {
   readonly gid: number;
   readonly additionalGids: readonly number[];
   readonly privileged: boolean;
+  readonly ulimits: readonly ResourceLimit[];
   /** `stepMark` */
   readonly mark: number;
   /** The hawser that waits for it. */
@@ -20,7 +22,6 @@ export interface EnteringStep {
 
 const PR_SET_PDEATHSIG = 1;
 const PR_CAPBSET_DROP = 24;
-const RLIMIT_RTTIME = 15;
 /** capget(2), `_LINUX_CAPABILITY_VERSION_3` */
 const CAPABILITY_VERSION = 0x2008_0522;
 const CAPABILITY_DATA = 24;
@@ -32,7 +33,9 @@ function check(result: number, action: string): void {
 
 /** Makes this process the step: never returns. @throws HawserError for what the kernel refuses */
 export function enterRoot(step: EnteringStep): never {
-  markProcess(step.mark);
+  const { mark } = step;
+  setLimit({ name: 'rttime', soft: mark, hard: mark }, 'mark the processes of the step');
+  for (const limit of step.ulimits) setLimit(limit, `set --ulimit ${limit.name}`);
   dropCapabilities(step.privileged);
   takeGroups(step);
   check(libcFunction('int chroot(const char *path)')(step.rootfs) as number, `chroot to ${step.rootfs}`);
@@ -53,12 +56,10 @@ function prctl(option: number, value: number): void {
   check(call(option, value, 0, 0, 0) as number, `prctl ${option} ${value}`);
 }
 
-function markProcess(mark: number): void {
-  const limit = Buffer.alloc(16);
-  limit.writeBigUInt64LE(BigInt(mark), 0);
-  limit.writeBigUInt64LE(BigInt(mark), 8);
+function setLimit(limit: ResourceLimit, action: string): void {
   const call = libcFunction('int setrlimit(int resource, const void *limit)');
-  check(call(RLIMIT_RTTIME, limit) as number, 'mark the processes of the step');
+  const { resource, limit: bytes } = rlimitOf(limit);
+  check(call(resource, bytes) as number, action);
 }
 
 function dropCapabilities(privileged: boolean): void {

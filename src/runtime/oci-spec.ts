@@ -37,6 +37,7 @@ export interface SpecOptions {
   readonly shmSize?: number;
   /** Of the user namespace that hawser is in, if any: there it makes no device, and has no cgroup to put the process in. */
   readonly ids?: 'range' | 'one' | undefined;
+  readonly rlimits?: OciProcess['rlimits'];
   /** Where /dev/shm is another container's. */
   readonly shmPath?: string;
 }
@@ -151,7 +152,7 @@ export function processEnvironment(
 export function processSpec(
   options: Pick<
     SpecOptions,
-    'args' | 'env' | 'cwd' | 'user' | 'capabilities' | 'terminal' | 'noNewPrivileges'
+    'args' | 'env' | 'cwd' | 'user' | 'capabilities' | 'terminal' | 'noNewPrivileges' | 'rlimits'
   >,
 ): OciProcess {
   const { uid, gid, additionalGids } = options.user;
@@ -165,12 +166,13 @@ export function processSpec(
     cwd: options.cwd === '' ? '/' : options.cwd,
     capabilities: { bounding: options.capabilities, effective: active, permitted: active },
     ...(options.noNewPrivileges === true ? { noNewPrivileges: true } : {}),
+    ...(options.rlimits === undefined || options.rlimits.length === 0 ? {} : { rlimits: options.rlimits }),
   };
 }
 
 /**
  * An OCI runtime specification 1.0.2 config.json with Docker's defaults. Pure: users are looked up and paths made by the
- * caller. rlimits and oomScoreAdj are left as the host has them, since raising them needs CAP_SYS_RESOURCE, which VMs and
+ * caller. rlimits, where none are asked for, and oomScoreAdj are left as the host has them, since raising them needs CAP_SYS_RESOURCE, which VMs and
  * CI containers often lack.
  */
 export function ociSpec(options: SpecOptions): OciSpec {

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { mountLines } from './chroot-mounts.ts';
 import { findProgram, requireProgram } from './find-program.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
+import { prlimitWords, refuseCgroupLimits } from './resource-limits.ts';
 import type { PreparedStep } from './run-oci-step.ts';
 import { runPlainStep } from './run-plain-step.ts';
 import { runProgram } from './run-program.ts';
@@ -46,7 +47,10 @@ function enterLine(step: PreparedStep, tools: Tools): string {
   // The dynamic loader of the host must not see them: env(1) of the image sets them.
   const command = loader.length > 0 ? ['/usr/bin/env', ...loader, ...step.args] : step.args;
   const env = step.env.filter(entry => !entry.startsWith('LD_'));
+  const ulimits = step.limits.ulimits ?? [];
+  const prlimit = ulimits.length === 0 ? '' : requireProgram('prlimit', { package: 'util-linux' });
   const words = [
+    ...prlimitWords(prlimit, ulimits),
     tools.setpriv,
     '--regid',
     String(gid),
@@ -79,6 +83,7 @@ interface Tools {
 export async function runChrootStep(step: PreparedStep): Promise<RunStepResult> {
   grant ??= probeGrant();
   const granted = await grant;
+  refuseCgroupLimits(step.limits, 'under chroot');
   const { folder } = makeStepBundle(step.run);
   try {
     if (granted === 'nothing') return await runPlainStep(step, folder);

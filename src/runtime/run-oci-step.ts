@@ -8,6 +8,7 @@ import { hostDevices } from './host-devices.ts';
 import { containerCapabilities, hostCapabilities } from './oci/capabilities.ts';
 import type { OciMount, OciNamespace } from './oci/oci-types.ts';
 import { ociSpec } from './oci-spec.ts';
+import { ociLimits, ociResources, refuseCgroupLimits, type StepLimits, specText } from './resource-limits.ts';
 import { childExit } from './run-program.ts';
 import type { RunMount, RunStepResult } from './run-step-types.ts';
 import { type OciRuntime, runtimeArguments, runtimeDelete, runtimeError } from './runc.ts';
@@ -28,6 +29,7 @@ export interface PreparedStep {
   readonly hostname: string;
   readonly resolvConf: string;
   readonly hosts: string;
+  readonly limits: StepLimits;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   readonly signal: AbortSignal | undefined;
   readonly run: string;
@@ -48,7 +50,10 @@ function specOf(step: PreparedStep, folder: string, id: string): string {
   const namespaces: OciNamespace[] = [{ type: 'pid' }, { type: 'ipc' }, { type: 'uts' }];
   if (step.network === 'none') namespaces.push({ type: 'network' });
   const { privileged } = step;
-  return JSON.stringify(
+  const { limits } = step;
+  const ids = mappedIds();
+  if (ids !== undefined) refuseCgroupLimits(limits, 'of a plain user');
+  return specText(
     ociSpec({
       rootfs: step.rootfs,
       args: step.args,
@@ -59,8 +64,11 @@ function specOf(step: PreparedStep, folder: string, id: string): string {
       namespaces,
       hostname: step.hostname,
       mounts: writeStepFiles(folder, step).map(ociMountOf),
-      cgroupsPath: `/hawser/${id}`,
-      ids: mappedIds(),
+      cgroupsPath: `/${(limits.cgroupParent ?? 'hawser').replace(/^\/+|\/+$/g, '')}/${id}`,
+      ids,
+      resources: ociResources(limits),
+      rlimits: ociLimits(limits.ulimits ?? []),
+      ...(limits.shmSize === undefined ? {} : { shmSize: limits.shmSize }),
       privileged,
       ...(privileged ? { devices: hostDevices() } : {}),
     }),

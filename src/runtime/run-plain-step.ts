@@ -19,15 +19,7 @@ import { runStepProcess } from './step-process.ts';
  * @throws HawserError ABORTED, UNSUPPORTED
  */
 export async function runPlainStep(step: PreparedStep, folder: string): Promise<RunStepResult> {
-  if (step.network === 'none') {
-    throw new HawserError(
-      'UNSUPPORTED',
-      'RUN with --network=none: this machine grants hawser no namespaces',
-      {
-        remedy: 'Run hawser with CAP_SYS_ADMIN, or without --network=none.',
-      },
-    );
-  }
+  refuseWithoutNamespaces(step);
   const mounts = [plainProc(join(folder, 'proc')), ...writeStepFiles(folder, step)];
   const locks = await lockWritten(mounts, step);
   try {
@@ -46,6 +38,24 @@ export async function runPlainStep(step: PreparedStep, folder: string): Promise<
   } finally {
     for (const lock of locks) await lock.release();
   }
+}
+
+/** @throws HawserError UNSUPPORTED */
+function refuseWithoutNamespaces({ network, limits }: PreparedStep): void {
+  const { shmSize, ulimits = [] } = limits;
+  const wanted =
+    network === 'none'
+      ? '--network=none'
+      : shmSize !== undefined
+        ? '--shm-size'
+        : // its processes are known by that limit
+          ulimits.some(({ name }) => name === 'rttime')
+          ? '--ulimit rttime'
+          : undefined;
+  if (wanted === undefined) return;
+  throw new HawserError('UNSUPPORTED', `RUN with ${wanted}: this machine grants hawser no namespaces`, {
+    remedy: `Run hawser with CAP_SYS_ADMIN, or without ${wanted}.`,
+  });
 }
 
 /** A cache that is shared takes turns here, since each step works on a tree of its own. */
@@ -80,6 +90,7 @@ async function runMarked(step: PreparedStep, folder: string): Promise<RunStepRes
     gid,
     additionalGids,
     privileged,
+    ulimits: step.limits.ulimits ?? [],
     mark,
     parent,
   };

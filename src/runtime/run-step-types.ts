@@ -1,3 +1,5 @@
+import type { StepLimits } from './resource-limits.ts';
+
 /** How a build step is kept apart from the machine; `auto` is `oci` where an OCI runtime works, else `chroot`. */
 export type RunIsolation = 'auto' | 'oci' | 'chroot';
 
@@ -51,6 +53,7 @@ export interface RunStepOptions {
   /** Default `buildkitsandbox`, as BuildKit names it. */
   readonly hostname?: string;
   readonly extraHosts?: readonly HostEntry[];
+  readonly limits?: StepLimits;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   /** Kills every process of the step. */
   readonly signal?: AbortSignal | undefined;
@@ -74,6 +77,6 @@ export interface RunStepResult {
  * `runStep` of run-step.ts. Nothing of the mounts stays in the rootfs: stubs are removed and times of their folders
  * restored.
  *
- * @throws HawserError INVALID_ARGUMENT (unknown user), ABORTED, RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
+ * @throws HawserError INVALID_ARGUMENT (unknown user), PERMISSION_DENIED and UNSUPPORTED (limits), ABORTED, RUNTIME_FAILED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE
  */
 export type RunStep = (options: RunStepOptions) => Promise<RunStepResult>;

@@ -6,6 +6,7 @@ import { chooseRuntime, requireRuntime } from './choose-runtime.ts';
 import { MountStubs, type MountTarget } from './mount-stubs.ts';
 import { processEnvironment } from './oci-spec.ts';
 import { hostsFile, resolverConfiguration } from './resolver-files.ts';
+import { checkLimits } from './resource-limits.ts';
 import { runChrootStep } from './run-chroot-step.ts';
 import { type PreparedStep, runOciStep } from './run-oci-step.ts';
 import type { RunIsolation, RunMount, RunStep, RunStepOptions } from './run-step-types.ts';
@@ -48,6 +49,7 @@ function prepare(options: RunStepOptions): PreparedStep {
       },
     );
   }
+  checkLimits(options.limits?.ulimits ?? []);
   const user = resolveUser(options.rootfs, options.user ?? '');
   const hostname = options.hostname ?? 'buildkitsandbox';
   const network = options.network === 'none' ? 'none' : 'host';
@@ -64,6 +66,7 @@ function prepare(options: RunStepOptions): PreparedStep {
     hostname,
     resolvConf: network === 'none' ? '' : resolverConfiguration({ ownNetwork: false }),
     hosts: hostsFile(options.extraHosts ?? [], { hostname, address: '127.0.0.1' }),
+    limits: options.limits ?? {},
     onOutput: options.onOutput,
     signal: options.signal,
     run: options.run,

@@ -83,7 +83,7 @@ describe('checks of a build', () => {
           'FROM a AS x\nENV A=$HOME\nCMD y\nFROM a\nENV A=$B\nFROM --platform=linux/arm64 a\nFROM x\n',
       });
       const { findings, error } = await checkBuild(
-        { context, platform: parsePlatform('linux/amd64') },
+        { context, platforms: [parsePlatform('linux/amd64')] },
         lookUp,
       );
       expect(error).to.equal(undefined);

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { BuildOptions } from '../../src/builder/environment.ts';
-import { writeArchive } from '../../src/content/archive/save.ts';
+import { archiveItems } from '../../src/content/archive/save.ts';
 import { resolveImage } from '../../src/content/resolve-image.ts';
 import { type TarEntry, tarEntry } from '../../src/tar/entry.ts';
 import { tarItem, writeTar } from '../../src/tar/writer.ts';
@@ -315,10 +315,9 @@ describe('build contexts', function () {
       );
       const image = await resolveImage(sandbox.store, 'base:1');
       const archive = await collect(
-        writeArchive(sandbox.store, [{ image, names: ['docker.io/library/base:1'] }], {
-          format: 'oci',
-          signal: new AbortController().signal,
-        }),
+        writeTar(
+          archiveItems(sandbox.store, [{ image, names: ['docker.io/library/base:1'] }], { format: 'oci' }),
+        ),
       );
       mkdirSync(sandbox.path('layout'));
       execFileSync('tar', ['-xC', sandbox.path('layout')], { input: archive });
@@ -367,7 +366,7 @@ describe('build contexts', function () {
       expect(await sandbox.fileIn(image, 'f')).to.equal('one');
       const arm = await sandbox.build(context, {
         contexts,
-        platform: { os: 'linux', architecture: 'arm64' },
+        platforms: [{ os: 'linux', architecture: 'arm64' }],
       });
       expect(await sandbox.fileIn(arm.image, 'f')).to.equal('two!');
     });

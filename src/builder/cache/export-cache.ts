@@ -42,10 +42,10 @@ type ArtifactTarget = Exclude<CacheTarget, { readonly type: 'inline' }>;
 export function aheadTargets(
   targets: readonly CacheTarget[],
   {
-    target: top,
+    targets: top,
     openUploads,
   }: {
-    readonly target: Vertex;
+    readonly targets: readonly Vertex[];
     readonly openUploads: OpenUploads | undefined;
   },
 ): readonly AheadTarget[] {
@@ -81,8 +81,8 @@ interface ExportCacheWork {
   readonly store: LayoutStore;
   readonly lease: Lease;
   readonly results: ReadonlyMap<Vertex, SolvedStep>;
-  /** The vertex of the image's files. */
-  readonly target: Vertex;
+  /** The vertices of the image's files, one of each platform. */
+  readonly targets: readonly Vertex[];
   readonly imported: ImportedCache | undefined;
   readonly push: PushCache | undefined;
   readonly signal: AbortSignal;
@@ -91,10 +91,12 @@ interface ExportCacheWork {
 const PARALLEL_COPIES = 2;
 
 /** The vertices whose layers the image has. */
-function stepsOfImage(target: Vertex): ReadonlySet<Vertex> {
+function stepsOfImage(targets: readonly Vertex[]): ReadonlySet<Vertex> {
   const chain = new Set<Vertex>();
-  for (let vertex: Vertex | undefined = target; vertex !== undefined; vertex = vertex.inputs[0])
-    chain.add(vertex);
+  for (const target of targets) {
+    for (let vertex: Vertex | undefined = target; vertex !== undefined; vertex = vertex.inputs[0])
+      chain.add(vertex);
+  }
   return chain;
 }
 
@@ -127,9 +129,9 @@ function listSteps(
  */
 export function withInlineCache(
   manifest: ManifestOfImage,
-  work: Pick<ExportCacheWork, 'results' | 'target'>,
+  work: Pick<ExportCacheWork, 'results' | 'targets'>,
 ): ManifestOfImage {
-  const own = stepsOfImage(work.target);
+  const own = stepsOfImage(work.targets);
   const digests = manifest.value.layers.map(({ digest }) => digest);
   const steps = listSteps(work.results, (vertex, { digest }) => {
     const number = own.has(vertex) ? digests.indexOf(digest) : -1;
@@ -168,8 +170,8 @@ async function exportCache(target: ArtifactTarget, work: ExportCacheWork): Promi
   await work.push(target, { store, descriptor, prepareLayer: prepare, signal });
 }
 
-function collect(mode: 'min' | 'max', { results, target }: ExportCacheWork) {
-  const own = stepsOfImage(target);
+function collect(mode: 'min' | 'max', { results, targets }: ExportCacheWork) {
+  const own = stepsOfImage(targets);
   const layers = new Map<Digest, Descriptor>();
   const steps = listSteps(results, (vertex, layer) => {
     if (mode === 'min' && !own.has(vertex)) return undefined;

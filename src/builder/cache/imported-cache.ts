@@ -13,7 +13,8 @@ export interface ImportedCacheOptions {
   readonly store: LayoutStore;
   /** Remembers the steps whose layers were brought in. */
   readonly cache: BuildCache;
-  readonly platform: Platform;
+  /** Those that are built: an image that has its cache inline has one for each. */
+  readonly platforms: readonly Platform[];
   readonly warn: (message: string) => void;
 }
 
@@ -107,8 +108,9 @@ export class ImportedCache {
   }
 
   async #load(signal: AbortSignal): Promise<void> {
-    const { platform, warn } = this.#options;
-    const loads = this.#sources.map(async source => {
+    const { platforms, warn } = this.#options;
+    const wanted = this.#sources.flatMap(source => platforms.map(platform => ({ source, platform })));
+    const loads = wanted.map(async ({ source, platform }) => {
       try {
         return await loadCache(source, { platform, signal });
       } catch (error) {

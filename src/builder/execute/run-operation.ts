@@ -1,5 +1,7 @@
 import { HawserError, isHawserError, type SourceLocation } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
+import { hostPlatform, type Platform } from '../../image/platform.ts';
+import type { StepLimits } from '../../runtime/resource-limits.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
 import { byteString } from '../../util/byte-string.ts';
 import type { ContentSummary } from '../cache/content-digest.ts';
@@ -35,6 +37,10 @@ export interface RunDefinition {
   /** Those that show an input name it by its number. */
   readonly mounts: readonly StepMount[];
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
+  /** No part of the key, as in BuildKit. */
+  readonly limits: StepLimits;
+  /** That of the stage's files. */
+  readonly platform: Platform;
   /** As the Dockerfile has it, for the message when it fails. */
   readonly text: string;
   readonly location: SourceLocation;
@@ -152,6 +158,10 @@ async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork
   const { user, script } = definition;
   const tail = new OutputTail(TAIL_LINES);
   const runStep = await surroundings.loadRunStep();
+  if (definition.platform.architecture !== hostPlatform().architecture) {
+    const { requireRunnable } = await import('../../runtime/emulation.ts');
+    requireRunnable(definition.platform, { rootfs });
+  }
   // A WORKDIR of the base image need not be there.
   const owner = lookUpOwner(rootfs, user) ?? { uid: 0, gid: 0 };
   makeFolders(byteString(rootfs), byteString(definition.cwd), { owner, mode: 0o755 });
@@ -165,6 +175,7 @@ async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork
     privileged: definition.privileged,
     network: definition.network,
     extraHosts: definition.extraHosts,
+    limits: definition.limits,
     isolation: surroundings.isolation,
     run: surroundings.run,
     signal: options.signal,

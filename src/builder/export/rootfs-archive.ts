@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { splitDevice } from '../../layers/fs-ops.ts';
 import { tarEntry } from '../../tar/entry.ts';
-import { type TarItem, writeTar } from '../../tar/writer.ts';
+import type { TarItem } from '../../tar/writer.ts';
 import { type ByteString, byteString, fsPath } from '../../util/byte-string.ts';
 import { fileTimeOf } from '../execute/copy/file-time.ts';
 import { listSource } from '../execute/copy/list-source.ts';
@@ -11,21 +11,26 @@ export interface RootfsArchiveOptions {
   /** Seconds since 1970, the time of all files then, as BuildKit has it. */
   readonly epoch: number | undefined;
   readonly signal: AbortSignal;
+  /** Below which they lie in the archive; the top where it is left out. */
+  readonly folder?: string | undefined;
 }
 
-/** `type=tar`: the files of an image as one plain archive, hard links kept, sockets left out. */
-export function rootfsArchive(root: string, options: RootfsArchiveOptions): AsyncIterable<Uint8Array> {
+/** `type=tar`: the files of an image for a plain archive, hard links kept, sockets left out. */
+export function* rootfsItems(root: string, options: RootfsArchiveOptions): Generator<TarItem, void> {
   const [listing] = listSource({ root, owners: 'kept' }, { path: '/' }) ?? [];
-  return writeTar(itemsOf(listing?.below() ?? [], options));
-}
-
-function* itemsOf(entries: Iterable<SourceEntry>, options: RootfsArchiveOptions): Generator<TarItem, void> {
+  const { folder, epoch } = options;
+  if (folder !== undefined && listing !== undefined) {
+    const seconds = epoch ?? fileTimeOf(listing.top.mtime).seconds;
+    const mtime = { seconds, nanoseconds: 0 };
+    yield { entry: tarEntry({ name: byteString(folder), type: 'directory', mode: 0o755, mtime }) };
+  }
   const first = new Map<string, ByteString>();
-  for (const entry of entries) {
+  for (const entry of listing?.below() ?? []) {
     if (entry.type === 'socket') continue;
+    const path = folder === undefined ? entry.path : (`${byteString(folder)}/${entry.path}` as ByteString);
     const link = entry.inode === undefined ? undefined : first.get(entry.inode);
-    if (entry.inode !== undefined && link === undefined) first.set(entry.inode, entry.path);
-    yield itemOf(entry, link, options);
+    if (entry.inode !== undefined && link === undefined) first.set(entry.inode, path);
+    yield itemOf({ ...entry, path }, link, options);
   }
 }
 

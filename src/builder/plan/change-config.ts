@@ -24,6 +24,7 @@ const settings: BuildSettings = {
   },
   network: 'none',
   extraHosts: [],
+  limits: {},
   epoch: undefined,
   noCache: false,
   allow: new Set(),

@@ -1,4 +1,5 @@
 import type { SourceLocation } from '../../errors/hawser-error.ts';
+import type { StepLimits } from '../../runtime/resource-limits.ts';
 import type { EscapeToken } from '../dockerfile/ast.ts';
 import { dockerfileError } from '../dockerfile/errors.ts';
 import { expandText, expandWord } from '../dockerfile/expand.ts';
@@ -22,6 +23,8 @@ export interface BuildSettings {
   readonly surroundings: RunSurroundings;
   readonly network: 'host' | 'none' | 'default';
   readonly extraHosts: readonly { readonly host: string; readonly address: string }[];
+  /** Of RUN steps. */
+  readonly limits: StepLimits;
   /** Seconds since 1970. */
   readonly epoch: number | undefined;
   readonly noCache: boolean;

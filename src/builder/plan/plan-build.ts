@@ -40,6 +40,8 @@ export interface PlanOptions {
   readonly settings: BuildSettings;
   readonly target: string | undefined;
   readonly platform: Platform;
+  /** Tells the steps of one platform from those of another, e.g. `linux/arm64`, where there are several. */
+  readonly label?: string;
   /** Stages whose steps run although the cache has them. */
   readonly noCacheFilter?: readonly string[];
   /** The image of a FROM or of a `COPY --from`. */
@@ -124,6 +126,7 @@ class Planner {
   ): StageDraft {
     const total = 1 + work.instructions.filter(isStep).length;
     const label = this.#labelOf(stage);
+    const own = this.#options.label === undefined ? '' : `${this.#options.label} `;
     let step = 1;
     let draft = work.begin;
     const { settings: shared, noCacheFilter = [] } = this.#options;
@@ -133,7 +136,10 @@ class Planner {
     for (const instruction of work.instructions) {
       const line = new LineContext(settings, {
         instruction,
-        nextStep: () => ({ id: `${stage.index}.${++step}`, prefix: `[${label}${step}/${total}] ` }),
+        nextStep: () => ({
+          id: `${own}${stage.index}.${++step}`,
+          prefix: `[${own}${label}${step}/${total}] `,
+        }),
         sourceOf: (from, use) => work.sources.get(sourceKey(from, use)) as SourceOfCopy,
       });
       const next = applyLine(instruction, draft, line);

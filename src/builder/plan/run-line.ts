@@ -33,6 +33,8 @@ export function applyRun(instruction: RunInstruction, draft: StageDraft, line: L
       privileged: instruction.security === 'insecure',
       mounts,
       extraHosts: settings.extraHosts,
+      limits: settings.limits,
+      platform: draft.platform,
       text: instruction.text,
       location: line.location(),
       ...(script === undefined ? {} : { script }),

@@ -37,6 +37,14 @@ export class GitSource implements RemoteSource {
     return ['git', commit, subdir, keepGitDir === true, submodules !== false, time];
   }
 
+  async dependency() {
+    const { commit } = await this.#resolved();
+    const { remote, ref, subdir } = this.#reference;
+    const end = subdir === undefined ? (ref ?? '') : `${ref ?? ''}:${subdir}`;
+    const digest = { [commit.length === 64 ? 'sha256' : 'sha1']: commit };
+    return { uri: `${redactUrl(remote)}${end === '' ? '' : `#${end}`}`, digest };
+  }
+
   async open(): Promise<OpenedSource> {
     return { kind: 'tree', tree: await this.tree() };
   }

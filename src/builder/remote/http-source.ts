@@ -4,6 +4,7 @@ import { byteString } from '../../util/byte-string.ts';
 import type { SourceEntry } from '../execute/copy/source-entry.ts';
 import type { OpenedSource, RemoteSource } from '../execute/remote-source.ts';
 import type { Download, HttpDownloads } from './http-downloads.ts';
+import { redactUrl } from './redact-url.ts';
 
 export interface HttpSourceOptions {
   readonly downloads: HttpDownloads;
@@ -32,6 +33,12 @@ export class HttpSource implements RemoteSource {
     if (checksum !== undefined) return ['http', name, checksum];
     const { digest, lastModified } = await this.#fetch();
     return ['http', name, digest, lastModified];
+  }
+
+  async dependency() {
+    const digest = this.#options.checksum ?? (await this.#fetch()).digest;
+    const [algorithm = '', hex = ''] = digest.split(':');
+    return { uri: redactUrl(this.#url.href), digest: { [algorithm]: hex } };
   }
 
   async open(): Promise<OpenedSource> {

@@ -47,6 +47,13 @@ export class RemoteSources {
     });
   }
 
+  /** All of it, with its digest or commit. */
+  async dependencies(): Promise<
+    readonly { readonly uri: string; readonly digest: Readonly<Record<string, string>> }[]
+  > {
+    return Promise.all([...this.#known.values()].map(source => source.dependency()));
+  }
+
   #once<Source extends HttpSource | GitSource>(key: string, make: () => Source): Source {
     const known = this.#known.get(key) as Source | undefined;
     if (known !== undefined) return known;

@@ -2,15 +2,14 @@ import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import type { CheckRequest } from '../../builder/check-build.ts';
 import type { BuildResult } from '../../builder/environment.ts';
+import { writesToStdout } from '../../builder/export/output.ts';
 import { aboutBuild } from '../../cli/about-build.ts';
 import { BaseCommand } from '../../cli/base-command.ts';
+import * as options from '../../cli/build-options.ts';
 import type { ProgressKind } from '../../cli/build-progress.ts';
 import { openImages } from '../../cli/open-images.ts';
 import { readStdin, stdinBytes } from '../../cli/stdin.ts';
-import type { LayoutStore } from '../../content/store.ts';
 import { HawserError } from '../../errors/hawser-error.ts';
-import type { Platform } from '../../image/platform.ts';
-import type { Roots } from '../../util/roots.ts';
 
 export default class ImageBuild extends BaseCommand {
   static override readonly summary = 'Build an image from a Dockerfile, without a daemon';
@@ -85,6 +84,23 @@ export default class ImageBuild extends BaseCommand {
       description: 'a line in /etc/hosts of RUN steps',
       helpValue: 'HOST:ADDRESS',
     }),
+    'shm-size': Flags.string({ description: 'of /dev/shm of RUN steps; default 64m', helpValue: 'SIZE' }),
+    ulimit: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'a limit of RUN steps',
+      helpValue: 'NAME=SOFT[:HARD]',
+    }),
+    'cgroup-parent': Flags.string({
+      description: 'the cgroup that RUN steps are put below',
+      helpValue: 'PATH',
+    }),
+    resource: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'what each RUN step may use at most',
+      helpValue: 'memory=SIZE,cpus=NUMBER',
+    }),
     secret: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
@@ -113,21 +129,57 @@ export default class ImageBuild extends BaseCommand {
       char: 'o',
       multiple: true,
       multipleNonGreedy: true,
-      description: 'where the result goes instead of the store',
-      helpValue: 'type=oci|docker|tar|local,dest=PATH',
+      description: 'where the result goes, instead of the store where that is not among them',
+      helpValue: 'type=image|registry|oci|docker|local|tar[,dest=PATH|-][,name=NAME][,push=true]…',
     }),
-    platform: Flags.string({ description: 'of the image', helpValue: 'OS/ARCH' }),
+    push: Flags.boolean({ description: 'push it: short for --output type=image,push=true' }),
+    load: Flags.boolean({ description: 'keep it in the store: short for --output type=image' }),
+    annotation: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'an annotation of the image',
+      helpValue: '[manifest|index|manifest-descriptor|index-descriptor[PLATFORM]:]KEY=VALUE',
+    }),
+    attest: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'what is said of the image in a statement that refers to it',
+      helpValue: 'type=provenance[,mode=min|max]|type=sbom',
+    }),
+    provenance: Flags.string({
+      description: 'say how it was built: short for --attest type=provenance',
+      helpValue: 'true|false|mode=max',
+    }),
+    sbom: Flags.string({
+      description: 'list its packages: short for --attest type=sbom',
+      helpValue: 'true|false',
+    }),
+    platform: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description: 'of the image; an index of several',
+      helpValue: 'OS/ARCH[/VARIANT][,…]',
+    }),
     isolation: Flags.string({
       options: ['auto', 'oci', 'chroot'],
       default: 'auto',
       description: 'of RUN steps',
     }),
     squash: Flags.boolean({ description: 'make one layer of all that the build adds to its base image' }),
+    timestamp: Flags.string({
+      description:
+        'the time of all that is new, for equal images of equal sources; default SOURCE_DATE_EPOCH',
+      helpValue: 'SECONDS|git',
+    }),
     jobs: Flags.integer({
       min: 1,
       description: 'steps that run at once; default processors + 1, at least 4',
     }),
     iidfile: Flags.string({ description: "write the image's id to this file", helpValue: 'FILE' }),
+    'metadata-file': Flags.string({
+      description: 'write digests and names to this file, as JSON with the keys of buildx',
+      helpValue: 'FILE',
+    }),
     progress: Flags.string({
       options: ['auto', 'plain', 'tty', 'rawjson', 'quiet', 'none'],
       default: 'auto',
@@ -141,7 +193,7 @@ export default class ImageBuild extends BaseCommand {
   protected override readonly patience = 3;
 
   async run(): Promise<void> {
-    const { args, flags } = await this.parse(ImageBuild);
+    const { args, flags } = await this.parse(ImageBuild, options.withFlagValues(this.argv));
     const [{ buildImage }, cli, { buildEnvironment }, { watchBuild }] = await Promise.all([
       import('../../builder/build.ts'),
       import('../../cli/build-flags.ts'),
@@ -152,15 +204,17 @@ export default class ImageBuild extends BaseCommand {
       ...(await this.#source(args.context, flags)),
       buildArgs: cli.parseAssignments(flags['build-arg'] ?? [], process.env),
       contexts: cli.parseAssignments(flags['build-context'] ?? [], {}),
-      ...(await platformOption(flags.platform)),
+      ...(await options.platformOptions(flags.platform)),
     };
     const call = flags.check ? 'check' : flags.call;
     if (call !== 'build') {
       await this.#call(call, { ...request, cacheRoot: join(this.roots.root, 'build-cache') });
       return;
     }
-    const limitStorage = await storageLimit(process.env.HAWSER_BUILDER_KEEP_STORAGE);
-    const caches = await cacheOptions(flags);
+    const limitStorage = await options.storageLimit(process.env.HAWSER_BUILDER_KEEP_STORAGE);
+    const caches = await options.cacheOptions(flags);
+    const outputs = await options.outputOptions(flags);
+    const place = { context: args.context, env: process.env, signal: this.signal };
     const progress = await watchBuild({
       root: this.roots.root,
       progress: flags.quiet ? 'quiet' : (flags.progress as ProgressKind),
@@ -178,10 +232,10 @@ export default class ImageBuild extends BaseCommand {
           squash: flags.squash,
           network: flags.network as 'default' | 'host' | 'none',
           ...cli.parseStepFlags(flags, process.env),
-          outputs: (flags.output ?? []).map(cli.parseOutput),
+          limits: await options.limitOptions(flags),
+          ...outputs,
           ...(flags.jobs === undefined ? {} : { jobs: flags.jobs }),
-          ...(flags.iidfile === undefined ? {} : { iidfile: flags.iidfile }),
-          ...cli.sourceDateEpoch(process.env.SOURCE_DATE_EPOCH),
+          ...(await options.timeOptions(flags.timestamp, place)),
         },
         buildEnvironment(this.roots, {
           store: await openImages(this.roots),
@@ -191,7 +245,7 @@ export default class ImageBuild extends BaseCommand {
         }),
       );
       const result = await progress.follow(building);
-      this.#tell(result, progress.kind);
+      if (outputs.outputs?.some(writesToStdout) !== true) this.#tell(result, progress.kind);
       await limitStorage?.(this.roots, await openImages(this.roots), this.signal);
     } finally {
       await progress.stop();
@@ -234,35 +288,4 @@ export default class ImageBuild extends BaseCommand {
     if (answer.error !== undefined) throw answer.error;
     if (answer.failed) process.exitCode = 1;
   }
-}
-
-interface CacheFlags {
-  readonly 'no-cache': boolean;
-  readonly 'no-cache-filter': readonly string[] | undefined;
-  readonly 'cache-from': readonly string[] | undefined;
-  readonly 'cache-to': readonly string[] | undefined;
-}
-
-/** What is reused, and where it comes from and goes; who uses neither loads nothing for them. */
-async function cacheOptions(flags: CacheFlags) {
-  const { 'cache-from': from = [], 'cache-to': to = [], 'no-cache-filter': stages = [] } = flags;
-  const reuse = { noCache: flags['no-cache'], noCacheFilter: stages.flatMap(names => names.split(',')) };
-  if (from.length + to.length === 0) return { ...reuse, cacheFrom: [], cacheTo: [] };
-  const { parseCacheSource, parseCacheTarget } = await import('../../cli/cache-flags.ts');
-  const cacheTo = to.map(parseCacheTarget);
-  return { ...reuse, cacheFrom: await Promise.all(from.map(parseCacheSource)), cacheTo };
-}
-
-/** How what builds keep is brought down to a limit, where there is one. */
-async function storageLimit(text: string | undefined) {
-  if (text === undefined || text === '') return undefined;
-  const { limitBuilder, parseKeepStorage } = await import('../../cli/limit-builder.ts');
-  const limit = parseKeepStorage(text);
-  return (roots: Roots, store: LayoutStore, signal: AbortSignal) =>
-    limitBuilder(roots, store, { limit, signal });
-}
-
-async function platformOption(text: string | undefined): Promise<{ readonly platform?: Platform }> {
-  if (text === undefined) return {};
-  return { platform: (await import('../../image/platform.ts')).parsePlatform(text) };
 }

@@ -1,13 +1,17 @@
 import { HawserError } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
-import type { Digest } from '../../image/digest.ts';
+import { type Digest, isDigest } from '../../image/digest.ts';
 import { parseManifest } from '../../image/manifest.ts';
+import { mediaTypes } from '../../image/media-types.ts';
 import { formatReference, parseReference, withDefaultTag } from '../../image/reference.ts';
+import { referrersAnnotation, subjectOfTag } from '../../image/referrers.ts';
 import { readBlob } from '../read-blob.ts';
 import type { ContentStore, Lease } from '../store.ts';
 import { walkImage } from '../walk-image.ts';
 import { dockerImages } from './docker-manifest.ts';
 import { type ArchiveFiles, readArchive } from './read-archive.ts';
+
+const nameAnnotation = 'org.opencontainers.image.ref.name';
 
 export interface LoadedImage {
   /** Full references; none for an image that has no name in the archive. */
@@ -34,6 +38,7 @@ export async function loadImages(
   try {
     const files = await readArchive(store, source, { lease, signal: options.signal });
     const images = await findImages(store, files, lease);
+    await setReferrers(store, files.document('index.json'));
     for (const { names, descriptor } of images) {
       for (const name of names.length === 0 ? [descriptor.digest] : names) {
         await store.references.set(name, descriptor);
@@ -42,6 +47,27 @@ export async function loadImages(
     return images;
   } finally {
     await lease.release();
+  }
+}
+
+/** Attestations that an archive has beside its images, as hawser writes them, or under their tags. */
+async function setReferrers(store: ContentStore, bytes: Uint8Array | undefined): Promise<void> {
+  if (bytes === undefined) return;
+  const index = parseManifest(bytes);
+  if (index.kind !== 'index') return;
+  const lists = index.value.manifests.flatMap(({ annotations, ...descriptor }) => {
+    const name = annotations?.[nameAnnotation] ?? '';
+    return subjectOfTag(name) === undefined ? [] : [{ name, digest: descriptor.digest }];
+  });
+  for (const [key, digest] of Object.entries(index.value.annotations ?? {})) {
+    const name = key.startsWith(referrersAnnotation) ? key.slice(referrersAnnotation.length) : '';
+    if (subjectOfTag(name) !== undefined && isDigest(digest)) lists.push({ name, digest });
+  }
+  for (const { name, digest } of lists) {
+    const info = await store.stat(digest);
+    if (info === undefined) continue;
+    const descriptor = { mediaType: mediaTypes.ociIndex, ...info };
+    if (await isComplete(store, descriptor)) await store.references.set(name, descriptor);
   }
 }
 
@@ -70,6 +96,7 @@ async function layoutImages(store: ContentStore, bytes: Uint8Array): Promise<Loa
   if (index.kind !== 'index') throw new HawserError('MANIFEST_INVALID', 'index.json is no image index');
   const byDigest = new Map<Digest, { names: Set<string>; descriptor: Descriptor }>();
   for (const descriptor of index.value.manifests) {
+    if (subjectOfTag(descriptor.annotations?.[nameAnnotation] ?? '') !== undefined) continue;
     if (!(await isComplete(store, descriptor))) return undefined;
     const { annotations, ...plain } = descriptor;
     const entry = byDigest.get(descriptor.digest) ?? { names: new Set<string>(), descriptor: plain };
@@ -100,7 +127,7 @@ async function isComplete(store: ContentStore, root: Descriptor): Promise<boolea
 /** containerd's annotation holds the whole name; the specified one may hold a whole name or a mere tag. */
 function nameOf(annotations: Readonly<Record<string, string>>): string | undefined {
   const whole = annotations['io.containerd.image.name'];
-  const text = whole ?? annotations['org.opencontainers.image.ref.name'];
+  const text = whole ?? annotations[nameAnnotation];
   if (text === undefined || text === '') return undefined;
   if (whole === undefined && !/[/:]/.test(text) && /^(?:latest|v?\d)/.test(text)) return undefined;
   return formatReference(withDefaultTag(parseReference(text)));

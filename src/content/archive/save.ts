@@ -4,11 +4,12 @@ import type { ManifestOfImage } from '../../image/manifest.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import type { Platform } from '../../image/platform.ts';
 import { familiarReference, parseReference } from '../../image/reference.ts';
+import { referrersAnnotation, referrersTag } from '../../image/referrers.ts';
 import { tarEntry } from '../../tar/entry.ts';
 import { type TarItem, tarItem, writeTar } from '../../tar/writer.ts';
 import { byteString } from '../../util/byte-string.ts';
 import { resolveImage, type StoredImage } from '../resolve-image.ts';
-import type { BlobReader, ContentStore } from '../store.ts';
+import type { BlobReader, ContentStore, NamedDescriptor } from '../store.ts';
 import { walkImage } from '../walk-image.ts';
 
 export interface SaveOptions {
@@ -25,6 +26,8 @@ export interface ArchiveImage {
   readonly image: StoredImage;
   /** Full references with a tag. */
   readonly names: readonly string[];
+  /** Lists of what refers to its manifests, under their referrers tags; only for `oci`. */
+  readonly referrers?: readonly NamedDescriptor[];
 }
 
 /**
@@ -46,12 +49,11 @@ export async function* saveImages(
       options.platform === undefined ? {} : { platform: options.platform },
     );
     const hasTag = image.name !== undefined && parseReference(image.name).tag !== undefined;
-    images.push({
-      image: await reformed(image, options.reform),
-      names: hasTag ? [image.name as string] : [],
-    });
+    const formed = await reformed(image, options.reform);
+    const referrers = options.format === 'oci' ? await referrersLists(store, formed.descriptor) : [];
+    images.push({ image: formed, names: hasTag ? [image.name as string] : [], referrers });
   }
-  yield* writeArchive(store, images, options);
+  yield* writeTar(archiveItems(store, images, options));
 }
 
 async function reformed(image: StoredImage, reform: SaveOptions['reform']): Promise<StoredImage> {
@@ -61,12 +63,24 @@ async function reformed(image: StoredImage, reform: SaveOptions['reform']): Prom
   return { ...image, manifest, descriptor: { mediaType, digest, size: bytes.length } };
 }
 
-/** An archive of images that are in the store, named or not. */
-export async function* writeArchive(
+/** What refers to an image, or to the images of an index. */
+async function referrersLists(store: ContentStore, root: Descriptor): Promise<readonly NamedDescriptor[]> {
+  const tags = new Map((await store.references.listReferrersTags()).map(named => [named.name, named]));
+  if (tags.size === 0) return [];
+  const found: NamedDescriptor[] = [];
+  for await (const { digest } of walkImage(store, root)) {
+    const list = tags.get(referrersTag(digest));
+    if (list !== undefined) found.push(list);
+  }
+  return found;
+}
+
+/** The files of an archive of images that are in the store, named or not. */
+export async function* archiveItems(
   store: BlobReader,
   images: readonly ArchiveImage[],
   options: SaveOptions,
-): AsyncGenerator<Uint8Array, void> {
+): AsyncGenerator<TarItem, void> {
   const roots: { root: Descriptor; names: readonly string[]; image: StoredImage }[] = [];
   const blobs = new Map<Digest, Descriptor>();
   for (const { image, names } of images) {
@@ -74,13 +88,22 @@ export async function* writeArchive(
     roots.push({ root, names, image });
     for await (const descriptor of walkImage(store, root)) blobs.set(descriptor.digest, descriptor);
   }
-  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: roots.flatMap(indexEntries) };
+  const referrers = images.flatMap(image => image.referrers ?? []);
+  for (const { descriptor } of referrers) {
+    for await (const found of walkImage(store, descriptor)) blobs.set(found.digest, found);
+  }
+  const index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: roots.flatMap(indexEntries),
+    ...(referrers.length === 0 ? {} : { annotations: referrersAnnotations(referrers) }),
+  };
   const documents: [string, unknown][] = [
     ['oci-layout', { imageLayoutVersion: '1.0.0' }],
     ['index.json', index],
   ];
   if (options.format === 'docker') documents.push(['manifest.json', images.map(dockerEntry)]);
-  yield* writeTar(archiveItems(store, { documents, blobs: [...blobs.values()], signal: options.signal }));
+  yield* layoutItems(store, { documents, blobs: [...blobs.values()], signal: options.signal });
 }
 
 /** What the name stands for, or only the manifest of the platform when other parts of an index are not here. */
@@ -110,6 +133,13 @@ function indexEntries(entry: {
   }));
 }
 
+/** Entries of their own would keep podman and skopeo from taking the only image of an archive without its name. */
+function referrersAnnotations(lists: readonly NamedDescriptor[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lists.map(({ name, descriptor }) => [`${referrersAnnotation}${name}`, descriptor.digest]),
+  );
+}
+
 /** One image of manifest.json, as `docker save` writes it. */
 function dockerEntry({ image, names }: ArchiveImage): unknown {
   return {
@@ -123,7 +153,7 @@ function blobPath(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
 
-async function* archiveItems(
+async function* layoutItems(
   store: BlobReader,
   content: {
     readonly documents: readonly (readonly [string, unknown])[];

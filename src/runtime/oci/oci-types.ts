@@ -19,6 +19,7 @@ export interface OciProcess {
   readonly cwd: string;
   readonly capabilities?: Readonly<Record<'bounding' | 'effective' | 'permitted', readonly string[]>>;
   readonly noNewPrivileges?: boolean;
+  readonly rlimits?: readonly { readonly type: string; readonly soft: number; readonly hard: number }[];
 }
 
 export type NamespaceType = 'pid' | 'network' | 'ipc' | 'uts' | 'mount' | 'cgroup';

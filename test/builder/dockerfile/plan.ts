@@ -44,6 +44,7 @@ export function planOf(text: string, request: PlanRequest = {}): Promise<BuildPl
     },
     network: 'default',
     extraHosts: [],
+    limits: {},
     epoch: undefined,
     noCache: false,
     allow: new Set<string>(),

@@ -22,6 +22,8 @@ export interface CommitLayerOptions extends DiffOptions {
 export interface PackedLayer {
   readonly path: string;
   readonly layer: WrittenLayer;
+  /** The files themselves were not made. */
+  readonly isAlone?: boolean;
 }
 
 export interface CommittedLayer {

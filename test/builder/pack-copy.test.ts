@@ -5,6 +5,7 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -127,19 +128,28 @@ describe('a layer that is made while a folder is copied', () => {
       const archive = sandbox.path('packed.tar');
       const latest = target?.time === undefined ? undefined : target.time / 1000;
       try {
-        const { packed } = await copyInto(
-          { sources: [source], target: { root, path, ...target } },
-          {
-            entries: Number.POSITIVE_INFINITY,
-            size: 0,
-            signal: new AbortController().signal,
-            newFile: async () => archive,
-            latest,
-          },
-        );
+        const job = { sources: [source], target: { root, path, ...target } };
+        const options = {
+          entries: Number.POSITIVE_INFINITY,
+          size: 0,
+          signal: new AbortController().signal,
+          newFile: async () => archive,
+          latest,
+        };
+        // First without the files, where that can be; then with them.
+        const alone = compared === true ? undefined : await copyInto(job, { ...options, unread: true });
+        rmSync(archive, { force: true });
+        const { packed } = await copyInto(job, options);
         const diff = writeLayer(active.changes, sandbox.path('diff.tar'), { sourceDateEpoch: latest });
         if (compared === true) expect(existsSync(archive)).to.equal(false);
         else expect(packed?.layer).to.deep.equal(diff);
+        if (alone !== undefined) {
+          expect(alone.packed?.isAlone).to.equal(true);
+          const { size, entries } = diff;
+          expect(alone.packed?.layer).to.include({ size, entries });
+          // The folder's own time apart, which is the moment of the copy.
+          if (latest !== undefined) expect(alone.packed?.layer).to.deep.equal(diff);
+        }
       } finally {
         await active.discard();
       }

@@ -96,7 +96,7 @@ class CopyOperation implements Operation {
 
   async execute(
     [parent = emptyState, source = emptyState]: readonly FileState[],
-    { workspace, signal, warn }: ExecuteOptions,
+    { workspace, signal, warn, unread }: ExecuteOptions,
   ): Promise<Result> {
     const definition = this.#definition;
     const tree = this.#needsStage ? await this.#stageTree(source, workspace) : definition.context?.tree;
@@ -115,6 +115,7 @@ class CopyOperation implements Operation {
         signal,
         newFile,
         latest: workspace.epoch,
+        unread,
       });
       fingerprint = copied.fingerprint;
       return copied.packed;

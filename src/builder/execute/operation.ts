@@ -13,6 +13,8 @@ export interface ExecuteOptions {
   readonly output: OutputSink;
   /** Something that the user should know and that stops nothing. */
   readonly warn: (message: string) => void;
+  /** No operation of this build reads the files of the result. */
+  readonly unread: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -39,6 +39,8 @@ export class Solver {
   readonly #byKey = new Map<Digest, Promise<CachedLayer>>();
   readonly #results = new Map<Vertex, SolvedStep>();
   readonly #semaphore: Semaphore;
+  /** Those whose files an operation reads. */
+  readonly #read = new Set<Vertex>();
 
   constructor(options: SolverOptions) {
     this.#options = options;
@@ -47,6 +49,7 @@ export class Solver {
 
   /** The files of a vertex. The first failure of any vertex stops the others, and all are waited out. */
   async solve(targets: readonly Vertex[]): Promise<readonly FileState[]> {
+    noteRead(targets, this.#read);
     try {
       return await Promise.all(targets.map(target => this.#solve(target)));
     } catch (error) {
@@ -121,6 +124,7 @@ export class Solver {
     const { workspace, abort, observer } = this.#options;
     return {
       workspace,
+      unread: !this.#read.has(vertex),
       signal: abort.signal,
       output: (stream, chunk) => observer.vertexOutput(step.shown, stream, chunk),
       warn: message => observer.warning?.(message, vertex.location),
@@ -226,6 +230,21 @@ interface Work {
   readonly step: StepInProgress;
   /** Its execution, where that began before the key was known. */
   readonly headStart?: HeadStart | undefined;
+}
+
+/** Adds what the operations of `targets`, and of all that they stand on, read. */
+function noteRead(targets: readonly Vertex[], read: Set<Vertex>): void {
+  const seen = new Set<Vertex>();
+  const waiting = [...targets];
+  for (let vertex = waiting.pop(); vertex !== undefined; vertex = waiting.pop()) {
+    if (seen.has(vertex)) continue;
+    seen.add(vertex);
+    waiting.push(...vertex.inputs);
+    if (vertex.operation === undefined) continue;
+    // What an independent one is only put on top of, it does not read.
+    for (const input of vertex.operation.independent ? vertex.inputs.slice(1) : vertex.inputs)
+      read.add(input);
+  }
 }
 
 /** What a record of the cache says of the step beside its layer. */

@@ -126,8 +126,12 @@ export class Workspace {
         return { digests: [descriptor.digest], result: { descriptor, diffID } };
       });
       const chainID = extendChainID(parent.chainID, layer.diffID);
-      await snapshotter.commit(active, chainID);
-      this.#ready.set(chainID, Promise.resolve());
+      if (packed?.isAlone === true) {
+        await active.discard(); // who reads the files has the layer unpacked
+      } else {
+        await snapshotter.commit(active, chainID);
+        this.#ready.set(chainID, Promise.resolve());
+      }
       return {
         ...layer,
         created: new Date(this.epoch === undefined ? Date.now() : this.epoch * 1000).toISOString(),

@@ -29,6 +29,8 @@ export interface CopyIntoOptions {
   /** A new file of the store for the layer, where the caller wants it; and the latest time in it. */
   readonly newFile?: () => Promise<string>;
   readonly latest?: number | undefined;
+  /** Nobody reads the files in this build: the layer alone will do. */
+  readonly unread?: boolean;
   /** What was counted of the sources before. */
   readonly entries: number;
   /** Bytes of all files. */
@@ -56,11 +58,13 @@ export async function copyInto(
   const folder = makeFreshFolder(job);
   if (folder === undefined) return copyInThread(job, signal);
   const path = await newFile();
-  const pack = { folder, path, latest: options.latest };
+  const pack = { folder, path, latest: options.latest, only: options.unread === true };
   const target = { ...job.target, folderTime: Date.now() };
   try {
     const result = await copyInThread({ ...job, target, pack }, signal);
-    return result.layer === undefined ? result : { ...result, packed: { path, layer: result.layer } };
+    const { layer } = result;
+    if (layer !== undefined) return { ...result, packed: { path, layer, isAlone: pack.only } };
+    return pack.only ? await copyInThread({ ...job, target }, signal) : result;
   } catch (error) {
     rmSync(path, { force: true }); // of a thread that was stopped
     throw error;
@@ -70,6 +74,7 @@ export async function copyInto(
 /** The work itself, in the thread that calls it. */
 export async function copyAll(job: CopyJob, signal?: AbortSignal): Promise<CopyResult> {
   if (job.pack === undefined) return { fingerprint: await copySources(job, { signal }) };
+  if (job.pack.only) return (await import('./pack-only.ts')).packOnly(job, job.pack);
   const { CopyPacker } = await import('./pack-copy.ts');
   const packer = new CopyPacker(job.pack, job.target);
   try {

@@ -18,6 +18,8 @@ export interface PackPlan {
   readonly path: string;
   /** SOURCE_DATE_EPOCH */
   readonly latest: number | undefined;
+  /** Nobody reads the files for now: only the layer is made. */
+  readonly only?: boolean;
 }
 
 /**
@@ -84,13 +86,26 @@ export class CopyPacker {
       if (entry !== undefined) this.#writer.add({ entry });
       return;
     }
-    if (location === undefined) this.#file(source, new Uint8Array());
-    else this.#large(source, location);
+    if (location === undefined) this.addContent(source, new Uint8Array());
+    else this.addOpen(source, openSync(fsPath(location), 'r'));
   }
 
   /** A file by its content, which is read before this returns. */
   addContent(source: SourceEntry, content: Uint8Array): void {
-    this.#file(source, content);
+    const entry = this.#entryOf(source, content.length);
+    if (entry !== undefined) this.#writer.addContent(entry, content);
+  }
+
+  /** A file by its descriptor, which is closed. */
+  addOpen(source: SourceEntry, file: number): void {
+    const entry = this.#entryOf(source, fstatSync(file).size);
+    if (entry === undefined) closeSync(file);
+    else this.#writer.add({ entry, open: () => file });
+  }
+
+  /** Whether a name of the same file came before. */
+  has({ inode }: SourceEntry): boolean {
+    return inode !== undefined && this.#first.has(inode);
   }
 
   /** A further name of a file that came before. */
@@ -99,18 +114,6 @@ export class CopyPacker {
     const entry = this.#entryOf(source, 0);
     if (first === undefined || entry === undefined) this.#canTell = false;
     else this.#writer.add({ entry: { ...entry, type: 'link', linkname: first } });
-  }
-
-  #file(source: SourceEntry, content: Uint8Array): void {
-    const entry = this.#entryOf(source, content.length);
-    if (entry !== undefined) this.#writer.addContent(entry, content);
-  }
-
-  #large(source: SourceEntry, location: ByteString): void {
-    const file = openSync(fsPath(location), 'r');
-    const entry = this.#entryOf(source, fstatSync(file).size);
-    if (entry === undefined) closeSync(file);
-    else this.#writer.add({ entry, open: () => file });
   }
 
   #entryOf(source: SourceEntry, size: number): TarEntry | undefined {

@@ -1,0 +1,58 @@
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import type { CopyJob, CopyResult } from './copy-into.ts';
+import { listingsOf } from './copy-source.ts';
+import { isUnchanged, openSource } from './open-source.ts';
+import { CopyPacker, type PackPlan } from './pack-copy.ts';
+import type { SourceEntry } from './source-entry.ts';
+import { SourceRecord } from './source-record.ts';
+
+const small = Buffer.allocUnsafeSlow(128 * 1024);
+
+/** Makes the layer of a copy and leaves the copying to whoever first reads its files: they are unpacked then. */
+export function packOnly({ sources, target }: CopyJob, plan: PackPlan): CopyResult {
+  const packer = new CopyPacker(plan, target);
+  const record = new SourceRecord();
+  let changed = false;
+  try {
+    for (const listing of sources.flatMap(source => listingsOf(source) ?? [])) {
+      record.add(listing.top);
+      for (const entry of listing.below()) {
+        record.add(entry);
+        if (entry.type !== 'file') packer.add(entry);
+        else if (packer.has(entry)) packer.addLink(entry);
+        else changed = !packFile(entry, packer) || changed;
+      }
+    }
+    return { fingerprint: changed ? undefined : record.fingerprint(), layer: packer.end() };
+  } catch (error) {
+    packer.abandon();
+    throw error;
+  }
+}
+
+/** Whether the file was as it was listed. */
+function packFile(entry: SourceEntry, packer: CopyPacker): boolean {
+  const file = openSource(entry.location);
+  if (file === undefined) return false;
+  let isOpen = true;
+  try {
+    const before = fstatSync(file);
+    if (!before.isFile()) return false;
+    const length = before.size < small.length ? readSync(file, small, 0, small.length, 0) : -1;
+    if (length === before.size) {
+      packer.addContent(entry, small.subarray(0, length));
+      return isUnchanged(entry, before) && isUnchanged(entry, fstatSync(file));
+    }
+    isOpen = false;
+    packer.addOpen(entry, file);
+  } finally {
+    if (isOpen) closeSync(file);
+  }
+  const after = openSource(entry.location);
+  if (after === undefined) return false;
+  try {
+    return isUnchanged(entry, fstatSync(after));
+  } finally {
+    closeSync(after);
+  }
+}

@@ -26,6 +26,7 @@ import { type BuildPlan, planBuild } from './plan/plan-build.ts';
 import type { RemoteSources } from './remote/remote-sources.ts';
 import { Bases } from './resolve-bases.ts';
 import type { ScratchFolders } from './scratch-folder.ts';
+import { isPushed, sendAhead } from './send-ahead.ts';
 
 export interface SharedParts {
   readonly options: BuildOptions;
@@ -110,7 +111,7 @@ export class BuildAttempt {
       this.#observer.planned?.(plans.flatMap(plan => plan.steps).map(shownVertex));
     }
     const targets = plans.map(({ draft }) => draft.vertex);
-    this.#ahead = await this.#layersAhead(targets);
+    this.#ahead = await sendAhead({ ...this.#parts, signal: abort.signal, targets });
     const solver = new Solver({
       onLayer: (vertex, layer) => this.#ahead?.take(vertex, layer),
       cache: new BuildCache(environment.cacheRoot),
@@ -126,6 +127,7 @@ export class BuildAttempt {
     await context.save();
     await this.#named.save();
     const steps = { results: solver.results, targets };
+    if (isPushed(options)) await this.#ahead?.close();
     const result = await this.#export(plans, states, steps);
     await this.#exportCaches(steps);
     return result;
@@ -134,22 +136,6 @@ export class BuildAttempt {
   async close(): Promise<void> {
     await this.#ahead?.close();
     await this.#workspace.close();
-  }
-
-  async #layersAhead(targets: readonly Vertex[]): Promise<LayersAhead | undefined> {
-    const { environment, lease, abort, options } = this.#parts;
-    const { cacheTo = [] } = options;
-    if (cacheTo.length === 0) return undefined;
-    const [{ aheadTargets }, { LayersAhead }] = await Promise.all([
-      import('./cache/export-cache.ts'),
-      import('./cache/layers-ahead.ts'),
-    ]);
-    const { store, openUploads } = environment;
-    return new LayersAhead(aheadTargets(cacheTo, { targets, openUploads }), {
-      store,
-      lease,
-      signal: abort.signal,
-    });
   }
 
   /** The image of each platform, with its new layers as one where that was asked for. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Gate, gatedRun } from './support/gate.ts';
 import { type ServedRegistry, serveDebian, serveHawser } from './support/registry.ts';
+import { run } from './support/run.ts';
 import { Sandbox } from './support/sandbox.ts';
 
 const dockerfile = [
@@ -72,6 +73,26 @@ describe('layers of finished steps', function () {
       expect(again.stderr.match(/ CACHED/g)).to.have.length(4);
     });
   }
+
+  it('are pushed before the last one ends', async () => {
+    registry = await serveHawser(sandbox, volume());
+    const name = `${registry.host}/app`;
+    const stages = ['FROM busybox', 'RUN head -c 300000 /dev/urandom > /first', gatedRun('echo > /last'), ''];
+    await sandbox.write({ 'app/Dockerfile': stages.join('\n') });
+    const building = start('--output', `type=image,name=${name},push=true`);
+    const gate = await Gate.reached(sandbox);
+    while (blobs(volume()).length === 0) await delay(10);
+    await gate.open();
+    const { code, log } = await building.ended;
+    expect(code, log).to.equal(0);
+    const { stdout } = await run(['skopeo', 'inspect', '--tls-verify=false', `docker://${name}`], {
+      check: true,
+    });
+    const { Layers } = JSON.parse(stdout) as { readonly Layers: readonly string[] };
+    expect(Layers).to.have.length(3);
+    const first = blobs(volume()).filter(path => path.includes((Layers[1] ?? '').slice(7)));
+    expect(first).to.have.length(1);
+  });
 
   it('that went to a registry which is gone then leave a clear end, and the image', async () => {
     registry = await serveHawser(sandbox, volume());

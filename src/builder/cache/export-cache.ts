@@ -91,7 +91,7 @@ interface ExportCacheWork {
 const PARALLEL_COPIES = 2;
 
 /** The vertices whose layers the image has. */
-function stepsOfImage(targets: readonly Vertex[]): ReadonlySet<Vertex> {
+export function stepsOfImage(targets: readonly Vertex[]): ReadonlySet<Vertex> {
   const chain = new Set<Vertex>();
   for (const target of targets) {
     for (let vertex: Vertex | undefined = target; vertex !== undefined; vertex = vertex.inputs[0])

@@ -181,9 +181,18 @@ export class BuildAttempt {
       lease,
       imported,
       push: environment.pushCache,
+      mountRoot: `${environment.cacheRoot}/mounts`,
+      warn: message => this.#observer.warning?.(message),
       observer: this.#observer,
       signal: abort.signal,
     });
+  }
+
+  get #restoreCache(): ((folder: string, key: string) => Promise<void>) | undefined {
+    const { imported, lease, abort } = this.#parts;
+    return imported === undefined
+      ? undefined
+      : (folder, key) => imported.restoreMount(folder, key, { lease, signal: abort.signal });
   }
 
   async #fetchLayer(layer: Descriptor): Promise<void> {
@@ -229,6 +238,7 @@ export class BuildAttempt {
             secrets: options.secrets ?? [],
             agents: options.agents ?? [],
             copies: new Map(),
+            restoreCache: this.#restoreCache,
           },
         },
         network: options.network ?? 'default',

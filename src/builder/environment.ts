@@ -24,7 +24,13 @@ export interface ImageSource {
    */
   resolve(reference: string, options: SourceOptions): Promise<StoredImage>;
   /** Brings the layers of a resolved image into the store, when a step reads its files or the image goes out. */
-  fetchLayers?(reference: string, image: StoredImage, options: SourceOptions): Promise<void>;
+  fetchLayers?(
+    reference: string,
+    image: StoredImage,
+    options: SourceOptions & {
+      readonly onProgress: (progress: { readonly done: number; readonly total: number }) => void;
+    },
+  ): Promise<void>;
 }
 
 interface SourceOptions {

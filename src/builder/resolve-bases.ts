@@ -59,7 +59,7 @@ export class Bases {
 
   /** Brings in a layer of a base image that the store lacks. */
   async fetchLayer(layer: Descriptor): Promise<void> {
-    const { environment, lease, signal } = this.#options;
+    const { environment, lease, observer, signal } = this.#options;
     await lease.add(layer.digest);
     if ((await environment.store.stat(layer.digest)) !== undefined) return;
     const base = this.#images.get(layer.digest);
@@ -73,8 +73,11 @@ export class Bases {
     const { digest } = image.manifest;
     let fetching = this.#fetching.get(digest);
     if (fetching === undefined) {
-      fetching = this.#observed({ id: `pull ${digest}`, name: `pull ${reference}` }, async () =>
-        environment.images?.fetchLayers?.(reference, image, { platform, lease, signal }),
+      const vertex = { id: `pull ${digest}`, name: `pull ${reference}` };
+      const onProgress = (progress: { readonly done: number; readonly total: number }) =>
+        observer.vertexProgress?.(vertex, { what: 'pulling', ...progress });
+      fetching = this.#observed(vertex, async () =>
+        environment.images?.fetchLayers?.(reference, image, { platform, lease, signal, onProgress }),
       );
       this.#fetching.set(digest, fetching);
     }

@@ -8,7 +8,7 @@ import { FlagFields } from './flag-fields.ts';
 function cacheFields(name: '--cache-to' | '--cache-from', text: string) {
   const remedy =
     name === '--cache-to'
-      ? 'Use type=registry,ref=REF or type=local,dest=FOLDER, with mode=min|max; or type=inline.'
+      ? 'Use type=registry,ref=REF or type=local,dest=FOLDER, with mode=min|max, mounts=true; or type=inline.'
       : 'Use REF, type=registry,ref=REF or type=local,src=FOLDER.';
   const fields = new FlagFields({ name, text, remedy, bare: 'ref' });
   const isBare = !text.includes('=');
@@ -21,7 +21,7 @@ function takeReference(fields: FlagFields): string {
 
 /**
  * `type=registry,ref=REF | type=local,dest=FOLDER[,tag=NAME] | type=inline`, and `mode=min|max`,
- * `compression=gzip|zstd|uncompressed`, `compression-level=N`, `ignore-error=true`; BuildKit's names.
+ * `compression=gzip|zstd|uncompressed`, `compression-level=N`, `ignore-error=true`, BuildKit's names; and `mounts=true`.
  *
  * @throws HawserError INVALID_ARGUMENT, REFERENCE_INVALID
  */
@@ -41,6 +41,7 @@ function targetOf(fields: FlagFields, type: string): CacheTarget {
     mode: fields.takeOne('mode', ['min', 'max'], 'min'),
     compression: fields.takeOne('compression', ['gzip', 'zstd', 'uncompressed'], 'gzip'),
     level: fields.takeNumber('compression-level'),
+    mounts: fields.takeFlag('mounts'),
     ignoreError: fields.takeFlag('ignore-error'),
   };
   // What BuildKit has to be told, and is so here.

@@ -5,6 +5,7 @@ import type { Platform } from '../image/platform.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import { type PullOptions, pullLayers, pullManifest } from '../registry-client/pull.ts';
 import { createTransport, type Transport } from '../registry-client/transport.ts';
+import { transferTotal } from './transfer-total.ts';
 
 interface PullBaseOptions {
   readonly platform: Platform;
@@ -59,9 +60,14 @@ export async function pullBase(
 export async function pullBaseLayers(
   store: LayoutStore,
   { reference: name, image }: { readonly reference: string; readonly image: StoredImage },
-  options: PullBaseOptions,
+  options: PullBaseOptions & { readonly onProgress: Parameters<typeof transferTotal>[0] },
 ): Promise<void> {
   const reference = parseReference(name);
-  await withTransport(transport => pullLayers(transport, image, pullOptions(store, reference, options)));
+  await withTransport(transport =>
+    pullLayers(transport, image, {
+      ...pullOptions(store, reference, options),
+      onProgress: transferTotal(options.onProgress),
+    }),
+  );
   await store.references.set(name, image.descriptor);
 }

@@ -20,6 +20,8 @@ const dockerfile = (base: string, last = 'echo end > /end') =>
     '',
   ].join('\n');
 
+const mounting = (step: string) => `FROM busybox\nRUN --mount=type=cache,target=/c ${step}\n`;
+
 interface Built {
   readonly id: string;
   readonly ran: readonly string[];
@@ -233,6 +235,40 @@ describe('build cache of another machine', function () {
     expect(log.match(/^warning: nothing is taken from/gm)).to.have.length(sources.length);
   });
 
+  for (const place of ['registry', 'local'] as const) {
+    it(`takes cache mounts along (${place}), and later builds go on with them`, async () => {
+      const one = await machine();
+      const isFolder = place === 'local';
+      const where = isFolder ? join(one.folder, 'cache') : `${await serve('debian', one)}/cache`;
+      const to = `type=${place},${isFolder ? 'dest' : 'ref'}=${where},mounts=true`;
+      const from = `type=${place},${isFolder ? 'src' : 'ref'}=${where}`;
+      await one.write({ 'app/Dockerfile': mounting('echo one >> /c/n') });
+      await build(one, '--cache-to', to);
+      // All of it cached: the mounts stay in the artifact.
+      expect((await build(one, '--cache-to', to)).ran).to.deep.equal([]);
+      const two = await machine();
+      await two.write({ 'app/Dockerfile': mounting('echo two >> /c/n && cp /c/n /seen') });
+      await build(two, '--cache-from', from, '--output', 'out');
+      expect(readFileSync(join(two.folder, 'out/seen'), 'utf8')).to.equal('one\ntwo\n');
+    });
+  }
+
+  it('gives an empty cache mount, and a note, where that is broken', async () => {
+    const one = await machine();
+    await one.write({ 'app/Dockerfile': mounting(`${random} > /c/n`) });
+    await build(one, '--cache-to', 'type=local,dest=kept,mounts=true');
+    const { layers } = manifestOf(join(one.folder, 'kept'));
+    const mount = layers.find(({ annotations }) => annotations !== undefined)?.digest ?? '';
+    const path = join(one.folder, 'kept/blobs/sha256', mount.slice(7));
+    writeFileSync(path, readFileSync(path).subarray(0, -9));
+    const two = await machine();
+    await two.write({ 'app/Dockerfile': mounting('ls -A /c > /seen') });
+    const source = `type=local,src=${one.folder}/kept`;
+    const { log } = await build(two, '--cache-from', source, '--output', 'out');
+    expect(log).to.match(/a cache mount begins empty, since local cache .* does not give it/);
+    expect(readFileSync(join(two.folder, 'out/seen'), 'utf8')).to.equal('');
+  });
+
   const spoil: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
     'other content': bytes => Buffer.from(bytes.map(byte => byte ^ 1)),
     'half of it': bytes => bytes.subarray(0, bytes.length / 2),
@@ -313,7 +349,7 @@ describe('build cache of another machine', function () {
 
 function manifestOf(folder: string): {
   config: { digest: string; size: number };
-  layers: { digest: string }[];
+  layers: { digest: string; annotations?: object }[];
 } {
   const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
   return JSON.parse(readFileSync(join(folder, 'blobs/sha256', manifests[0].digest.slice(7)), 'utf8'));

@@ -15,6 +15,8 @@ export interface CachedLayer {
   readonly diffID: Digest;
   /** RFC 3339. It goes into the image's history, so that a cached rebuild gives the very same image. */
   readonly created: string;
+  /** Keys of the cache mounts that the step has used. */
+  readonly caches?: readonly string[];
 }
 
 export interface CacheRecord extends CachedLayer {
@@ -130,6 +132,14 @@ async function namesIn(folder: string): Promise<readonly string[]> {
     if (systemErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** A layer, with the cache mounts of its step where it has any. */
+export function withCaches<Layer extends CachedLayer>(
+  layer: Layer,
+  caches: readonly string[] | undefined,
+): Layer {
+  return caches === undefined || caches.length === 0 ? layer : { ...layer, caches };
 }
 
 /** The blobs that the build cache keeps from being collected: `collectGarbage(store, { keep })`. */

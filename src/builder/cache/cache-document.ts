@@ -35,6 +35,8 @@ export interface CacheStep {
    * what stands on it, and not its files.
    */
   readonly layer?: number;
+  /** Keys of the cache mounts that the step has used; those that go along are layers with an annotation. */
+  readonly caches?: readonly string[];
 }
 
 /** The text of a cache's config or annotation; the same steps give the same bytes. */
@@ -61,11 +63,20 @@ function asStep(field: JsonField, layers: number): CacheStep {
     size: asSize(child(field, 'size')),
     created: asString(created),
   };
+  const mounts = child(field, 'caches');
+  const caches = isMissing(mounts) ? {} : { caches: asArray(mounts).map(asMountKey) };
   const layer = child(field, 'layer');
-  if (isMissing(layer)) return step;
+  if (isMissing(layer)) return { ...step, ...caches };
   const number = asSize(layer);
   if (number >= layers) throw wrongField(layer, `the number of one of ${layers} layers`);
-  return { ...step, layer: number };
+  return { ...step, ...caches, layer: number };
+}
+
+/** It names a folder. */
+function asMountKey(field: JsonField): string {
+  const key = asString(field);
+  if (!/^[0-9a-f]{40}$/.test(key)) throw wrongField(field, 'the key of a cache mount');
+  return key;
 }
 
 export function isCacheManifest({ value }: ManifestOfImage): boolean {

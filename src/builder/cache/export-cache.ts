@@ -22,6 +22,8 @@ interface CacheTargetCommon {
   readonly mode: 'min' | 'max';
   readonly compression: LayerCompression;
   readonly level?: number | undefined;
+  /** Cache mounts go along. */
+  readonly mounts: boolean;
   /** A failure is a warning. */
   readonly ignoreError: boolean;
 }
@@ -85,6 +87,9 @@ interface ExportCacheWork {
   readonly targets: readonly Vertex[];
   readonly imported: ImportedCache | undefined;
   readonly push: PushCache | undefined;
+  /** Of all cache mounts. */
+  readonly mountRoot: string;
+  readonly warn: (message: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -107,7 +112,7 @@ function listSteps(
 ): readonly CacheStep[] {
   const steps = new Map<Digest, CacheStep>();
   for (const [vertex, { keys, layer }] of results) {
-    const { descriptor, diffID, created } = layer;
+    const { descriptor, diffID, created, caches } = layer;
     const number = numberOf(vertex, descriptor);
     for (const key of keys) {
       if (steps.get(key)?.layer !== undefined) continue;
@@ -116,6 +121,7 @@ function listSteps(
         diffID,
         size: descriptor.size,
         created,
+        ...(caches === undefined ? {} : { caches }),
         ...(number === undefined ? {} : { layer: number }),
       });
     }
@@ -150,6 +156,11 @@ export function withInlineCache(
 async function exportCache(target: ArtifactTarget, work: ExportCacheWork): Promise<void> {
   const { store, lease, imported, signal } = work;
   const { steps, layers } = collect(target.mode, work);
+  if (target.mounts) {
+    const { packMounts } = await import('./mount-artifacts.ts');
+    const keys = [...work.results.values()].flatMap(({ layer }) => layer.caches ?? []);
+    layers.push(...(await packMounts(work.mountRoot, keys, work)));
+  }
   const config = cacheConfig(steps);
   const manifest = serializeManifest({
     schemaVersion: 2,
@@ -163,8 +174,11 @@ async function exportCache(target: ArtifactTarget, work: ExportCacheWork): Promi
   }
   const { compression, level } = target;
   const prepare = async (layer: Descriptor) =>
-    imported?.prepared(layer.digest, signal) ??
-    (await prepareLayer(store, layer, { compression, level, lease, signal }));
+    withAnnotations(
+      layer,
+      imported?.prepared(layer.digest, signal) ??
+        (await prepareLayer(store, layer, { compression, level, lease, signal })),
+    );
   if (target.type === 'local') return writeFolder(target, { manifest, config, prepare, signal });
   if (work.push === undefined) throw new HawserError('UNSUPPORTED', 'no registry can be reached from here');
   await work.push(target, { store, descriptor, prepareLayer: prepare, signal });
@@ -179,6 +193,17 @@ function collect(mode: 'min' | 'max', { results, targets }: ExportCacheWork) {
     return [...layers.keys()].indexOf(layer.digest);
   });
   return { steps, layers: [...layers.values()] };
+}
+
+/** What was compressed before, for an image, is remembered without them. */
+function withAnnotations({ annotations }: Descriptor, prepared: PreparedLayer): PreparedLayer {
+  if (annotations === undefined) return prepared;
+  const { descriptor } = prepared;
+  const annotated = (plain: Descriptor) => ({ ...plain, annotations });
+  return {
+    ...prepared,
+    descriptor: descriptor instanceof Promise ? descriptor.then(annotated) : annotated(descriptor),
+  };
 }
 
 /** All of `--cache-to` that is not in the image itself, one after the other. */

@@ -5,7 +5,7 @@ import type { Digest } from '../../image/digest.ts';
 import { layerCompressionOf, mediaTypes } from '../../image/media-types.ts';
 import type { Platform } from '../../image/platform.ts';
 import type { PreparedLayer } from '../../layers/compress-layer.ts';
-import type { BuildCache, CachedLayer } from './build-cache.ts';
+import { type BuildCache, type CachedLayer, withCaches } from './build-cache.ts';
 import type { CacheStep } from './cache-document.ts';
 import { type CacheSource, type LoadedCache, loadCache } from './cache-source.ts';
 
@@ -46,6 +46,7 @@ export class ImportedCache {
   >();
   readonly #fetching = new Map<Digest, Promise<void>>();
   #losses = 0;
+  #loaded: readonly LoadedCache[] = [];
 
   constructor(sources: readonly CacheSource[], options: ImportedCacheOptions) {
     this.#sources = sources;
@@ -63,10 +64,10 @@ export class ImportedCache {
     await this.#loading;
     const [offer] = this.#offers.get(key) ?? [];
     if (offer === undefined) return undefined;
-    const { diffID, size, created } = offer.step;
+    const { diffID, size, created, caches } = offer.step;
     const descriptor: Descriptor = { mediaType: mediaTypes.ociLayer, digest: diffID, size };
     await options.lease.add(diffID);
-    const layer = { descriptor, diffID, created };
+    const layer = withCaches({ descriptor, diffID, created }, caches);
     if (await this.#isHere(descriptor)) {
       await this.#options.cache.put(key, { ...layer, step: name });
       return layer;
@@ -90,9 +91,19 @@ export class ImportedCache {
     await fetching;
     const { digest: diffID } = descriptor;
     for (const { key, name, offer } of used) {
-      await this.#options.cache.put(key, { descriptor, diffID, created: offer.step.created, step: name });
+      const { created, caches } = offer.step;
+      await this.#options.cache.put(key, withCaches({ descriptor, diffID, created, step: name }, caches));
     }
     return true;
+  }
+
+  /** Fills a new cache mount with what came along with a cache. @throws as `restoreMount` does */
+  async restoreMount(folder: string, key: string, options: UseOptions): Promise<void> {
+    this.#loading ??= this.#load(options.signal);
+    await this.#loading;
+    const { store, warn } = this.#options;
+    const { restoreMount } = await import('./mount-artifacts.ts');
+    await restoreMount(folder, key, { ...options, store, warn, caches: this.#loaded });
   }
 
   /** How a layer goes out that is still where it was found, as it is there; undefined for any other. */
@@ -120,10 +131,11 @@ export class ImportedCache {
       }
     });
     // In the order of the flags, whichever answers first.
-    for (const origin of await Promise.all(loads)) {
-      for (const step of origin?.steps ?? []) {
+    this.#loaded = (await Promise.all(loads)).filter(origin => origin !== undefined);
+    for (const origin of this.#loaded) {
+      for (const step of origin.steps) {
         const offers = this.#offers.get(step.key) ?? [];
-        offers.push({ step, origin: origin as LoadedCache });
+        offers.push({ step, origin });
         // Who has the layer comes before who only names it.
         offers.sort(
           (left, right) => Number(right.step.layer !== undefined) - Number(left.step.layer !== undefined),

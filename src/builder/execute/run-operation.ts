@@ -4,6 +4,7 @@ import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { StepLimits } from '../../runtime/resource-limits.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
 import { byteString } from '../../util/byte-string.ts';
+import { withCaches } from '../cache/build-cache.ts';
 import type { ContentSummary } from '../cache/content-digest.ts';
 import { cacheKeyOf, type KeyPart } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
@@ -85,6 +86,7 @@ class RunOperation implements Operation {
     const { workspace, signal, warn } = options;
     const services = this.#surroundings.mounts;
     let changed: MountTree | undefined;
+    let caches: readonly string[] = [];
     const layer = await workspace.change(inputs[0] ?? emptyState, async root => {
       const work = { services, inputs, workspace, signal, warn, location };
       await withMounts(mounts, work, async prepared => {
@@ -92,11 +94,12 @@ class RunOperation implements Operation {
           ([mount, fingerprint]) => fingerprint !== this.#summaries.get(mount)?.fingerprint,
         );
         changed = one === undefined ? undefined : treeOf(one[0]);
+        caches = prepared.caches;
         const definition = this.#definition;
         await runInside(root, prepared, { definition, surroundings: this.#surroundings, options });
       });
     });
-    if (changed === undefined) return layer;
+    if (changed === undefined) return withCaches(layer, caches);
     warn(`${changed.name} changed while it was read: this step is not kept in the cache`);
     return { ...layer, transient: true };
   }

@@ -3,7 +3,7 @@ import { isHawserError } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
 import { throwIfAborted } from '../../util/abort.ts';
-import type { BuildCache, CachedLayer } from '../cache/build-cache.ts';
+import { type BuildCache, type CachedLayer, withCaches } from '../cache/build-cache.ts';
 import type { ImportedCache } from '../cache/imported-cache.ts';
 import { located } from '../located.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
@@ -209,10 +209,10 @@ export class Solver {
     const { cache, lease, store } = this.#options;
     const record = cache.use(key);
     if (record === undefined) return undefined;
-    const { descriptor, diffID, created } = record;
+    const { descriptor, diffID, created, caches } = record;
     await lease.add(descriptor.digest);
     const info = await store.stat(descriptor.digest);
-    if (info?.size === descriptor.size) return { descriptor, diffID, created };
+    if (info?.size === descriptor.size) return withCaches({ descriptor, diffID, created }, caches);
     await cache.forget(key);
     return undefined;
   }

@@ -21,6 +21,8 @@ export interface MountServices {
   readonly secrets: readonly SecretSource[];
   readonly agents: readonly SshSource[];
   readonly copies: ContextCopies;
+  /** Fills a new cache with what came from elsewhere. */
+  readonly restoreCache?: ((folder: string, key: string) => Promise<void>) | undefined;
 }
 
 export interface MountWork {
@@ -38,6 +40,8 @@ export interface PreparedMounts {
   readonly env: readonly string[];
   /** What was copied of the context for a mount: `ExposedSource.fingerprint`. */
   readonly copied: ReadonlyMap<StepMount, string | undefined>;
+  /** Keys of the caches. */
+  readonly caches: readonly string[];
 }
 
 /**
@@ -65,11 +69,15 @@ class Preparation implements PreparedMounts {
   readonly env: string[] = [];
   readonly copied = new Map<StepMount, string | undefined>();
   readonly #context: MountWork;
-  readonly #caches = new Map<string, string>();
+  readonly #opened = new Map<string, string>();
   readonly #releases: (() => Promise<void>)[] = [];
 
   constructor(context: MountWork) {
     this.#context = context;
+  }
+
+  get caches(): readonly string[] {
+    return [...this.#opened.keys()];
   }
 
   /** Each once, and in one order for all steps: two that lock the same ones would wait for each other for ever. */
@@ -79,12 +87,12 @@ class Preparation implements PreparedMounts {
     const { services, signal, warn } = this.#context;
     for (const request of sorted) {
       const key = cacheMountKey(request);
-      if (this.#caches.has(key)) continue;
+      if (this.#opened.has(key)) continue;
       const onWait = () =>
         warn(`waiting for the cache ${request.id.replace(/^\//, '')}, which another step has for itself`);
       const opened = await openCacheMount(services.cacheRoot, request, { signal, onWait });
       this.#releases.push(() => opened.release());
-      this.#caches.set(key, opened.path);
+      this.#opened.set(key, opened.path);
     }
   }
 
@@ -98,7 +106,7 @@ class Preparation implements PreparedMounts {
         return;
       }
       case 'cache': {
-        const source = this.#caches.get(cacheMountKey(this.#cacheRequest(mount))) ?? '';
+        const source = this.#opened.get(cacheMountKey(this.#cacheRequest(mount))) ?? '';
         this.mounts.push({ type: 'bind', source, target: mount.target, readOnly: mount.readonly });
         return;
       }
@@ -145,9 +153,11 @@ class Preparation implements PreparedMounts {
     ];
     const fill = async (cache: string) => {
       if (tree !== undefined && own === undefined) fillCache(cache, (await this.#expose(mount, true)).path);
-      if (own === undefined) return;
-      lchownSync(cache, own.uid, own.gid);
-      chmodSync(cache, own.mode);
+      if (own !== undefined) {
+        lchownSync(cache, own.uid, own.gid);
+        chmodSync(cache, own.mode);
+      }
+      await this.#context.services.restoreCache?.(cache, cacheMountKey({ id, origin }));
     };
     return { id, sharing, origin, fill };
   }

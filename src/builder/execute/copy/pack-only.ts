@@ -14,13 +14,15 @@ export function packOnly({ sources, target }: CopyJob, plan: PackPlan): CopyResu
   const record = new SourceRecord();
   let changed = false;
   try {
-    for (const listing of sources.flatMap(source => listingsOf(source) ?? [])) {
-      record.add(listing.top);
-      for (const entry of listing.below()) {
-        record.add(entry);
-        if (entry.type !== 'file') packer.add(entry);
-        else if (packer.has(entry)) packer.addLink(entry);
-        else changed = !packFile(entry, packer) || changed;
+    for (const source of sources) {
+      const watched = source.watch ? record : undefined;
+      for (const listing of listingsOf(source) ?? []) {
+        watched?.add(listing.top);
+        for (const entry of listing.below()) {
+          watched?.add(entry);
+          const isAsListed = packEntry(entry, packer);
+          changed ||= source.watch && !isAsListed;
+        }
       }
     }
     return { fingerprint: changed ? undefined : record.fingerprint(), layer: packer.end() };
@@ -30,7 +32,14 @@ export function packOnly({ sources, target }: CopyJob, plan: PackPlan): CopyResu
   }
 }
 
-/** Whether the file was as it was listed. */
+/** Whether it was as it was listed. */
+function packEntry(entry: SourceEntry, packer: CopyPacker): boolean {
+  if (entry.type === 'file' && !packer.has(entry)) return packFile(entry, packer);
+  if (entry.type === 'file') packer.addLink(entry);
+  else packer.add(entry);
+  return true;
+}
+
 function packFile(entry: SourceEntry, packer: CopyPacker): boolean {
   const file = openSource(entry.location);
   if (file === undefined) return false;

@@ -232,6 +232,7 @@ export class BuildAttempt {
           loadRunStep: environment.loadRunStep,
           run: environment.run,
           isolation: environment.isolation ?? 'auto',
+          debugShell: environment.debugShell,
           mounts: {
             cacheRoot: `${environment.cacheRoot}/mounts`,
             run: environment.run,

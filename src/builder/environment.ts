@@ -10,6 +10,7 @@ import type { CacheSource } from './cache/cache-source.ts';
 import type { CacheTarget, OpenUploads, PushCache } from './cache/export-cache.ts';
 import type { SecretSource } from './execute/mounts/secrets.ts';
 import type { SshSource } from './execute/mounts/ssh-forward.ts';
+import type { DebugShell } from './execute/run-operation.ts';
 import type { PushImage } from './export/export-image.ts';
 import type { Annotation, BuildOutput } from './export/output.ts';
 import type { BuildObserver } from './observer.ts';
@@ -57,6 +58,7 @@ export interface BuildEnvironment {
   readonly pushCache?: PushCache;
   /** For layers that go up while later steps run. */
   readonly openUploads?: OpenUploads;
+  readonly debugShell?: DebugShell | undefined;
   /** For outputs that push. */
   readonly pushImage?: PushImage;
   readonly observer?: BuildObserver;

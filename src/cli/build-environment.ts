@@ -25,6 +25,7 @@ export function buildEnvironment(
     readonly observer: BuildObserver;
     readonly isolation: 'auto' | 'oci' | 'chroot';
     readonly signal: AbortSignal;
+    readonly debugShell?: BuildEnvironment['debugShell'];
   },
 ): BuildEnvironment {
   return {

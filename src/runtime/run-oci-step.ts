@@ -30,6 +30,7 @@ export interface PreparedStep {
   readonly resolvConf: string;
   readonly hosts: string;
   readonly limits: StepLimits;
+  readonly terminal: boolean;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   readonly signal: AbortSignal | undefined;
   readonly run: string;
@@ -63,6 +64,7 @@ function specOf(step: PreparedStep, folder: string, id: string): string {
       capabilities: containerCapabilities(hostCapabilities(), { privileged }),
       namespaces,
       hostname: step.hostname,
+      terminal: step.terminal,
       mounts: writeStepFiles(folder, step).map(ociMountOf),
       cgroupsPath: `/${(limits.cgroupParent ?? 'hawser').replace(/^\/+|\/+$/g, '')}/${id}`,
       ids,
@@ -104,11 +106,11 @@ export async function runOciStep(step: PreparedStep, runtime: OciRuntime): Promi
     const log = ['--log', join(folder, 'log'), '--log-format', 'json'];
     const args = [...log, 'run', '--bundle', folder, '--pid-file', join(folder, 'pid'), id];
     const child = spawn(runtime.path, runtimeArguments(runtime, ...args), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: step.terminal ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     });
     const errors: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => step.onOutput('stdout', chunk));
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => step.onOutput('stdout', chunk));
+    child.stderr?.on('data', (chunk: Buffer) => {
       errors.push(chunk);
       if (errors.length > 8) errors.shift();
       step.onOutput('stderr', chunk);

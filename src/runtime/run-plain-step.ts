@@ -96,8 +96,8 @@ async function runMarked(step: PreparedStep, folder: string): Promise<RunStepRes
   };
   const file = join(folder, 'step.json');
   writeFileSync(file, JSON.stringify(entering), { mode: 0o600 });
-  const { onOutput, signal } = step;
+  const { onOutput, signal, terminal } = step;
   const afterExit = () => killMarked(new Set([mark]));
   const words = [...entryCommand('runtime/workers/enter-root.worker'), file];
-  return runStepProcess(words, { onOutput, signal, afterExit });
+  return runStepProcess(words, { onOutput, signal, terminal, afterExit });
 }

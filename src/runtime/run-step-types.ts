@@ -55,6 +55,8 @@ export interface RunStepOptions {
   readonly extraHosts?: readonly HostEntry[];
   readonly limits?: StepLimits;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+  /** It has hawser's own terminal; nothing goes to `onOutput`. */
+  readonly terminal?: boolean;
   /** Kills every process of the step. */
   readonly signal?: AbortSignal | undefined;
   /** Default `auto`. */

@@ -52,11 +52,13 @@ function prepare(options: RunStepOptions): PreparedStep {
   checkLimits(options.limits?.ulimits ?? []);
   const user = resolveUser(options.rootfs, options.user ?? '');
   const hostname = options.hostname ?? 'buildkitsandbox';
+  const terminal = options.terminal === true;
   const network = options.network === 'none' ? 'none' : 'host';
   return {
     rootfs: options.rootfs,
     args: options.args,
-    env: processEnvironment(options.env, { home: user.home }),
+    env: processEnvironment(options.env, { home: user.home, terminal }),
+    terminal,
     cwd: options.cwd,
     user,
     // A target inside another is mounted after it; BuildKit sorts by path as well.

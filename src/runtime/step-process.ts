@@ -14,20 +14,22 @@ import type { RunStepResult } from './run-step-types.ts';
  */
 export async function runStepProcess(
   [program = '', ...args]: readonly string[],
-  step: Pick<PreparedStep, 'onOutput' | 'signal'> & { readonly afterExit?: () => Promise<void> },
+  step: Pick<PreparedStep, 'onOutput' | 'signal' | 'terminal'> & { readonly afterExit?: () => Promise<void> },
 ): Promise<RunStepResult> {
   const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
   keepDescriptorsFromChildren();
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: step.terminal ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     env: { PATH: path },
     cwd: '/',
-    detached: true, // a process group of its own, which an abort ends as a whole
+    // A process group of its own, which an abort ends as a whole; a terminal is for the group that has it.
+    detached: !step.terminal,
   });
-  child.stdout.on('data', (chunk: Buffer) => step.onOutput('stdout', chunk));
-  child.stderr.on('data', (chunk: Buffer) => step.onOutput('stderr', chunk));
+  child.stdout?.on('data', (chunk: Buffer) => step.onOutput('stdout', chunk));
+  child.stderr?.on('data', (chunk: Buffer) => step.onOutput('stderr', chunk));
   const abort = () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.pid === undefined || child.exitCode !== null) return;
+    process.kill(step.terminal ? child.pid : -child.pid, 'SIGKILL');
   };
   step.signal?.addEventListener('abort', abort, { once: true });
   try {

@@ -3,11 +3,12 @@ import type { Digest } from '../../image/digest.ts';
 import { hostPlatform, type Platform } from '../../image/platform.ts';
 import type { StepLimits } from '../../runtime/resource-limits.ts';
 import type { RunIsolation, RunMount, RunStep } from '../../runtime/run-step-types.ts';
-import { byteString } from '../../util/byte-string.ts';
+import { type ByteString, byteString } from '../../util/byte-string.ts';
 import { withCaches } from '../cache/build-cache.ts';
 import type { ContentSummary } from '../cache/content-digest.ts';
 import { cacheKeyOf, type KeyPart } from '../cache/key.ts';
 import { makeFolders } from './copy/make-folders.ts';
+import { lstatOrNothing, resolveInside } from './copy/root-path.ts';
 import { emptyState, type FileState } from './file-state.ts';
 import { contextSummary, type MountSource, stageDigest } from './mounts/mount-source.ts';
 import { type MountServices, type PreparedMounts, withMounts } from './mounts/prepare-mounts.ts';
@@ -53,7 +54,18 @@ export interface RunSurroundings {
   readonly run: string;
   readonly isolation: RunIsolation;
   readonly mounts: MountServices;
+  readonly debugShell?: DebugShell | undefined;
 }
+
+/** Is asked when a step has failed, before the build ends (`--debug-shell`). */
+export type DebugShell = (failed: {
+  /** What has failed, and how. */
+  readonly message: string;
+  /** The step, for a shell. */
+  readonly command: string;
+  /** Runs a shell in the state before the step, on the terminal, to its end. */
+  readonly open: () => Promise<void>;
+}) => Promise<void>;
 
 const TAIL_LINES = 20;
 
@@ -82,6 +94,38 @@ class RunOperation implements Operation {
   }
 
   async execute(inputs: readonly FileState[], options: ExecuteOptions): Promise<Result> {
+    try {
+      return await this.#run(inputs, options);
+    } catch (error) {
+      const { debugShell } = this.#surroundings;
+      if (debugShell === undefined || !isHawserError(error, 'BUILD_STEP_FAILED')) throw error;
+      await debugShell({
+        message: error.message,
+        command: commandOf(this.#definition.args),
+        open: () => this.#openShell(inputs, options),
+      });
+      throw error;
+    }
+  }
+
+  async #openShell(inputs: readonly FileState[], options: ExecuteOptions): Promise<void> {
+    const { mounts, location } = this.#definition;
+    const { workspace, signal, warn } = options;
+    const root = await workspace.scratch(inputs[0] ?? emptyState);
+    const work = { services: this.#surroundings.mounts, inputs, workspace, signal, warn, location };
+    const args = [shellIn(root)];
+    await withMounts(mounts, work, async prepared => {
+      const definition = { ...this.#definition, args };
+      await startInside(root, prepared, {
+        definition,
+        surroundings: this.#surroundings,
+        options: { ...options, output: () => undefined },
+        terminal: true,
+      });
+    });
+  }
+
+  async #run(inputs: readonly FileState[], options: ExecuteOptions): Promise<Result> {
     const { mounts, location } = this.#definition;
     const { workspace, signal, warn } = options;
     const services = this.#surroundings.mounts;
@@ -154,12 +198,23 @@ interface RunWork {
   readonly definition: RunDefinition;
   readonly surroundings: RunSurroundings;
   readonly options: ExecuteOptions;
+  readonly terminal?: boolean;
 }
 
 async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork): Promise<void> {
-  const { definition, surroundings, options } = work;
-  const { user, script } = definition;
   const tail = new OutputTail(TAIL_LINES);
+  const output: ExecuteOptions['output'] = (stream, chunk) => {
+    tail.write(chunk);
+    work.options.output(stream, chunk);
+  };
+  const exitCode = await startInside(rootfs, prepared, { ...work, options: { ...work.options, output } });
+  if (exitCode !== 0) throw stepFailed(work.definition, exitCode, tail.lines());
+}
+
+/** @returns the exit code */
+async function startInside(rootfs: string, prepared: PreparedMounts, work: RunWork): Promise<number> {
+  const { definition, surroundings, options, terminal } = work;
+  const { user, script } = definition;
   const runStep = await surroundings.loadRunStep();
   if (definition.platform.architecture !== hostPlatform().architecture) {
     const { requireRunnable } = await import('../../runtime/emulation.ts');
@@ -182,13 +237,31 @@ async function runInside(rootfs: string, prepared: PreparedMounts, work: RunWork
     isolation: surroundings.isolation,
     run: surroundings.run,
     signal: options.signal,
-    onOutput(stream, chunk) {
-      tail.write(chunk);
-      options.output(stream, chunk);
-    },
+    ...(terminal === true ? { terminal } : {}),
+    onOutput: options.output,
   });
-  const exitCode = await exitCodeOf(step);
-  if (exitCode !== 0) throw stepFailed(definition, exitCode, tail.lines());
+  return exitCodeOf(step);
+}
+
+/** @throws HawserError COMMAND_NOT_FOUND */
+function shellIn(rootfs: string): string {
+  const root = byteString(rootfs);
+  const found = ['/bin/bash', '/bin/sh'].find(path => {
+    const inside = resolveInside(root, byteString(path), { followLast: true });
+    return lstatOrNothing(`${root}${inside}` as ByteString)?.isFile() === true;
+  });
+  if (found !== undefined) return found;
+  throw new HawserError('COMMAND_NOT_FOUND', 'the image has no /bin/sh for --debug-shell', {
+    remedy: 'Put a shell into the image of that stage while you look for the mistake.',
+  });
+}
+
+function commandOf(args: readonly string[]): string {
+  const [, option, text] = args;
+  if (args.length === 3 && option === '-c' && text !== undefined) return text;
+  return args
+    .map(word => (/^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
 }
 
 /** A program that cannot be started has failed as one that a shell cannot start. */

@@ -165,6 +165,7 @@ export default class ImageBuild extends BaseCommand {
       default: 'auto',
       description: 'of RUN steps',
     }),
+    'debug-shell': Flags.boolean({ description: 'open a shell in the state before a RUN step that fails' }),
     squash: Flags.boolean({ description: 'make one layer of all that the build adds to its base image' }),
     timestamp: Flags.string({
       description:
@@ -215,6 +216,8 @@ export default class ImageBuild extends BaseCommand {
     const caches = await options.cacheOptions(flags);
     const outputs = await options.outputOptions(flags);
     const place = { context: args.context, env: process.env, signal: this.signal };
+    const shell = flags['debug-shell'] ? await import('../../cli/debug-shell.ts') : undefined;
+    shell?.requireTerminal();
     const progress = await watchBuild({
       root: this.roots.root,
       progress: flags.quiet ? 'quiet' : (flags.progress as ProgressKind),
@@ -242,6 +245,7 @@ export default class ImageBuild extends BaseCommand {
           observer: progress.observer,
           isolation: flags.isolation as 'auto' | 'oci' | 'chroot',
           signal: this.signal,
+          debugShell: shell?.debugShell(work => progress.away(work)),
         }),
       );
       const result = await progress.follow(building);

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunOptions, type RunResult, run } from './run.ts';
 
-const executable = new URL('../../../bin/run.js', import.meta.url).pathname;
+export const executable = new URL('../../../bin/run.js', import.meta.url).pathname;
 
 /** One hawser with roots of its own, gone with everything that it mounted or started when it is disposed of. */
 export class Sandbox {

@@ -208,16 +208,12 @@ export default class ImageBuild extends BaseCommand {
       ...(await options.platformOptions(flags.platform)),
     };
     const call = flags.check ? 'check' : flags.call;
-    if (call !== 'build') {
-      await this.#call(call, { ...request, cacheRoot: join(this.roots.root, 'build-cache') });
-      return;
-    }
+    if (call !== 'build') return this.#call(call, request);
     const limitStorage = await options.storageLimit(process.env.HAWSER_BUILDER_KEEP_STORAGE);
     const caches = await options.cacheOptions(flags);
     const outputs = await options.outputOptions(flags);
     const place = { context: args.context, env: process.env, signal: this.signal };
-    const shell = flags['debug-shell'] ? await import('../../cli/debug-shell.ts') : undefined;
-    shell?.requireTerminal();
+    const shell = await debugShellOf(flags['debug-shell']);
     const progress = await watchBuild({
       root: this.roots.root,
       progress: flags.quiet ? 'quiet' : (flags.progress as ProgressKind),
@@ -245,7 +241,7 @@ export default class ImageBuild extends BaseCommand {
           observer: progress.observer,
           isolation: flags.isolation as 'auto' | 'oci' | 'chroot',
           signal: this.signal,
-          debugShell: shell?.debugShell(work => progress.away(work)),
+          debugShell: shell?.(work => progress.away(work)),
         }),
       );
       const result = await progress.follow(building);
@@ -279,7 +275,8 @@ export default class ImageBuild extends BaseCommand {
       this.note([`Image ${imageID}`, ...names.map(name => `  named ${name}`)].join('\n'));
   }
 
-  async #call(text: string, request: CheckRequest): Promise<void> {
+  async #call(text: string, source: Omit<CheckRequest, 'cacheRoot'>): Promise<void> {
+    const request = { ...source, cacheRoot: join(this.roots.root, 'build-cache') };
     const [{ answerCall, parseBuildCall }, { configLookUp }] = await Promise.all([
       import('../../cli/build-call.ts'),
       import('../../cli/look-up-config.ts'),
@@ -292,4 +289,11 @@ export default class ImageBuild extends BaseCommand {
     if (answer.error !== undefined) throw answer.error;
     if (answer.failed) process.exitCode = 1;
   }
+}
+
+async function debugShellOf(wanted: boolean) {
+  if (!wanted) return undefined;
+  const { debugShell, requireTerminal } = await import('../../cli/debug-shell.ts');
+  requireTerminal();
+  return debugShell;
 }

@@ -40,7 +40,7 @@ export class Log implements BuildObserver {
   }
   /** The steps only, without the export. */
   get steps(): readonly string[] {
-    return this.events.filter(event => !event.includes('exporting'));
+    return this.events.filter(event => !/exporting|\[internal\]/.test(event));
   }
 }
 

@@ -40,10 +40,10 @@ const turn = 20;
 export async function summarise(
   listings: Iterable<SourceListing>,
   hasher: ContentHasher,
-  /** Called once when contents that nobody remembers take long to read. */
-  onSlow?: () => void,
+  /** Is told how many bytes were read, when contents that nobody remembers take long to read, and then now and again. */
+  onReading?: (bytes: number) => void,
 ): Promise<ContentSummary> {
-  const digester = new ContentDigester(hasher, onSlow);
+  const digester = new ContentDigester(hasher, onReading);
   for (const listing of listings) await digester.add(listing);
   return digester.summary();
 }
@@ -55,12 +55,13 @@ class ContentDigester {
   readonly #groups = new Map<string, number>();
   #until = Date.now() + turn;
 
-  #onSlow: (() => void) | undefined;
+  readonly #onReading: ((bytes: number) => void) | undefined;
+  #isSlow = false;
   readonly #readBefore: ReadingCount;
 
-  constructor(hasher: ContentHasher, onSlow: (() => void) | undefined) {
+  constructor(hasher: ContentHasher, onReading: ((bytes: number) => void) | undefined) {
     this.#hasher = hasher;
-    this.#onSlow = onSlow;
+    this.#onReading = onReading;
     this.#readBefore = { ...(hasher.reading ?? { files: 0, bytes: 0 }) };
   }
 
@@ -71,8 +72,9 @@ class ContentDigester {
     for (const entry of listing.below()) {
       const waiting = this.#entry(entry);
       if (waiting !== undefined) await waiting;
-      this.#tellSlow();
+      if (!this.#isSlow) this.#tellReading();
       if (Date.now() > this.#until) {
+        if (this.#isSlow) this.#tellReading();
         await setImmediate();
         this.#until = Date.now() + turn;
       }
@@ -81,13 +83,13 @@ class ContentDigester {
     this.#hash.update('[]');
   }
 
-  #tellSlow(): void {
+  #tellReading(): void {
     const { reading } = this.#hasher;
-    if (this.#onSlow === undefined || reading === undefined) return;
+    if (this.#onReading === undefined || reading === undefined) return;
     const { files, bytes } = this.#readBefore;
-    if (reading.files - files < longReading.files && reading.bytes - bytes < longReading.bytes) return;
-    this.#onSlow();
-    this.#onSlow = undefined;
+    const read = reading.bytes - bytes;
+    this.#isSlow ||= reading.files - files >= longReading.files || read >= longReading.bytes;
+    if (this.#isSlow) this.#onReading(read);
   }
 
   summary(): ContentSummary {

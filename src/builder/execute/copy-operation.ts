@@ -59,6 +59,7 @@ export function copyOperation(definition: CopyDefinition): Operation {
 
 class CopyOperation implements Operation {
   readonly independent: boolean;
+  readonly sources: string;
   readonly contentKey?: Operation['contentKey'];
   readonly #definition: CopyDefinition;
   /** The time of here-documents, one for all passes over them. */
@@ -70,6 +71,7 @@ class CopyOperation implements Operation {
   constructor(definition: CopyDefinition) {
     this.#definition = definition;
     this.independent = definition.link;
+    this.sources = definition.from;
     if (!this.#needsStage) return;
     this.contentKey = async ([parent, source = emptyState], workspace) => {
       const tree = await this.#stageTree(source, workspace);
@@ -82,9 +84,9 @@ class CopyOperation implements Operation {
     return context === undefined && sources.some(({ kind }) => kind === 'path');
   }
 
-  async cacheKey([parent, source]: readonly FileState[], onSlow?: () => void) {
+  async cacheKey([parent, source]: readonly FileState[], onReading?: (bytes: number) => void) {
     if (!this.#needsStage) {
-      return this.#key(parent, await this.#contents(this.#definition.context?.tree, onSlow));
+      return this.#key(parent, await this.#contents(this.#definition.context?.tree, onReading));
     }
     const { sources, excludes, parents } = this.#definition;
     const requested = sources.flatMap(part => {
@@ -145,7 +147,7 @@ class CopyOperation implements Operation {
   }
 
   /** What the sources hold, by content; of what is elsewhere, what names it. */
-  async #contents(tree: SourceTree | undefined, onSlow?: () => void): Promise<KeyPart> {
+  async #contents(tree: SourceTree | undefined, onReading?: (bytes: number) => void): Promise<KeyPart> {
     const { context, sources, excludes } = this.#definition;
     const remote: KeyPart[] = [];
     const listings: SourceListing[] = [];
@@ -155,7 +157,7 @@ class CopyOperation implements Operation {
         else listings.push(...this.#list(source, tree));
       });
     }
-    this.#summarising = summarise(listings, context?.hasher ?? plainHasher, onSlow);
+    this.#summarising = summarise(listings, context?.hasher ?? plainHasher, onReading);
     this.#summary = await this.#summarising;
     return ['content', this.#summary.digest, remote];
   }

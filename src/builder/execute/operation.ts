@@ -28,13 +28,16 @@ export type Result = CachedLayer & { readonly transient?: boolean };
 export interface Operation {
   /** Its layer does not depend on the first input, on which it is only put: it need not wait for it. */
   readonly independent?: boolean;
+  /** What `cacheKey` reads, e.g. `the build context`. */
+  readonly sources?: string;
   /**
    * Names the result by what it depends on, without side effects: the identities of the inputs, the definition, and what
    * it takes from the build context.
    *
-   * @param onSlow Called at most once, when making the name takes so long that `execute` had better begin meanwhile.
+   * @param onReading Is told how many bytes were read, where making the name takes so long that `execute` had better begin
+   * meanwhile; and then now and again.
    */
-  cacheKey(inputs: readonly FileState[], onSlow?: () => void): Promise<Digest>;
+  cacheKey(inputs: readonly FileState[], onReading?: (bytes: number) => void): Promise<Digest>;
   /**
    * Asked when nothing is cached under `cacheKey`: a second name, from the very contents that it takes from its inputs,
    * which are unpacked for it. So a copy from a stage that was built again, to the same files, is still found.

@@ -6,11 +6,12 @@ import { throwIfAborted } from '../../util/abort.ts';
 import { type BuildCache, type CachedLayer, withCaches } from '../cache/build-cache.ts';
 import type { ImportedCache } from '../cache/imported-cache.ts';
 import { located } from '../located.ts';
-import type { BuildObserver, BuildVertex } from '../observer.ts';
+import type { BuildObserver } from '../observer.ts';
 import { emptyState, extendState, type FileState } from './file-state.ts';
 import { HeadStart } from './head-start.ts';
-import { type ExecuteOptions, type Operation, type Result, shownVertex, type Vertex } from './operation.ts';
+import type { ExecuteOptions, Operation, Result, Vertex } from './operation.ts';
 import { Semaphore } from './semaphore.ts';
+import { Reading, StepInProgress } from './step-in-progress.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface SolverOptions {
@@ -99,12 +100,15 @@ export class Solver {
   }
 
   async #layerOf(operation: Operation, work: Work): Promise<CachedLayer> {
+    const { jobs, observer } = this.#options;
     let headStart: HeadStart | undefined;
-    const begin = () => {
-      headStart = new HeadStart(operation, work.inputs, this.#executeOptions(work));
+    const reading = new Reading(operation, work.vertex, observer);
+    const onReading = (bytes: number) => {
+      reading.tell(bytes);
+      if (jobs > 1) headStart ??= new HeadStart(operation, work.inputs, this.#executeOptions(work));
     };
     try {
-      const key = await operation.cacheKey(work.inputs, this.#options.jobs > 1 ? begin : undefined);
+      const key = await operation.cacheKey(work.inputs, onReading).finally(() => reading.end());
       const running = this.#byKey.get(key);
       if (running !== undefined) {
         const layer = await running;
@@ -251,38 +255,4 @@ function noteRead(targets: readonly Vertex[], read: Set<Vertex>): void {
 function notedOf({ vertex, inputs }: Work) {
   const parent = inputs[0]?.chainID;
   return { step: vertex.name, ...(parent === undefined ? {} : { parent }) };
-}
-
-/** Tells the observer about one vertex, each thing once. */
-class StepInProgress {
-  readonly shown: BuildVertex;
-  readonly #observer: BuildObserver;
-  #state: 'waiting' | 'started' | 'ended' = 'waiting';
-
-  constructor(vertex: Vertex, observer: BuildObserver) {
-    this.shown = shownVertex(vertex);
-    this.#observer = observer;
-  }
-
-  started(): void {
-    this.#state = 'started';
-    this.#observer.vertexStarted(this.shown);
-  }
-
-  cached(): void {
-    this.#state = 'ended';
-    this.#observer.vertexCached(this.shown);
-  }
-
-  done(): void {
-    if (this.#state === 'started') this.#observer.vertexDone(this.shown);
-    this.#state = 'ended';
-  }
-
-  failed(error: unknown): void {
-    if (this.#state === 'ended') return;
-    if (this.#state === 'waiting') this.started();
-    this.#state = 'ended';
-    this.#observer.vertexFailed(this.shown, error);
-  }
 }

@@ -2,7 +2,7 @@
 // asked for, and one file for each worker. Writes oclif's manifest, and the code that V8 has compiled for a cached build:
 // docs/decisions/0021-one-bundle-with-code-cache.md
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -161,20 +161,31 @@ async function writeBundles(commands) {
   await bundle(`${runner}export const modules = ${tableOf([...wanted])};\n`, 'dist/hawser.cjs', toRest);
 }
 
+/** As bin/run.js names it. */
+function codeOf(script) {
+  return `${script}-${process.version}-${process.arch}.bin`;
+}
+
 /** Builds an image anew and from the cache, so that V8 has compiled what these need when it is asked for its code. */
 async function writeCodeCache() {
   const folder = await mkdtemp(join(tmpdir(), 'hawser-code-'));
   try {
     const env = { ...process.env, HAWSER_ROOT: join(folder, 'root'), HAWSER_RUN: join(folder, 'run') };
-    const context = join(folder, 'Dockerfile');
-    await writeFile(context, 'FROM scratch\nCOPY Dockerfile /\n');
-    const args = [join(root, 'bin/run.js'), 'image', 'build', '-q', '-t', 'warm', folder];
+    const context = join(folder, 'context');
+    await mkdir(join(context, 'tree/folder'), { recursive: true });
+    for (const path of ['tree/one', 'tree/folder/two']) await writeFile(join(context, path), path);
+    await writeFile(join(context, '.dockerignore'), '*.log\n');
+    const text = 'FROM scratch\nARG A=a\nENV B=$A\nWORKDIR /w\nCOPY tree tree\nCMD ["true"]\n';
+    await writeFile(join(context, 'Dockerfile'), text);
+    const args = [join(root, 'bin/run.js'), 'image', 'build', '-q', '-t', 'warm', context];
     const uses = [
-      ['off', ...args],
-      ['write', ...args, '--no-cache'],
-      ['write', ...args],
+      { mode: 'off', command: args },
+      { mode: 'write', command: [...args, '--no-cache'] },
+      { mode: 'write', command: args, anew: true },
     ];
-    for (const [mode, ...command] of uses) {
+    for (const { mode, command, anew } of uses) {
+      // Nothing but what a cached build takes: V8 takes in all that is there.
+      if (anew) await rm(join(root, 'dist/code', codeOf('hawser')), { force: true });
       const options = { env: { ...env, HAWSER_CODE_CACHE: mode }, encoding: 'utf8' };
       const { status, stderr } = spawnSync(process.execPath, command, options);
       // Where nothing can be built there is no code either: hawser starts a little slower.

@@ -30,6 +30,9 @@ export interface ContentSummary {
 /** From here on the reading of contents takes long. */
 const longReading: ReadingCount = { files: 300, bytes: 8 * 1024 * 1024 };
 
+/** So many entries take longer to list than a thread takes to start. */
+const manyEntries = 1000;
+
 /** Milliseconds after which others get their turn. */
 const turn = 20;
 
@@ -88,7 +91,10 @@ class ContentDigester {
     if (this.#onReading === undefined || reading === undefined) return;
     const { files, bytes } = this.#readBefore;
     const read = reading.bytes - bytes;
-    this.#isSlow ||= reading.files - files >= longReading.files || read >= longReading.bytes;
+    const readFiles = reading.files - files;
+    const isLong = readFiles >= longReading.files || read >= longReading.bytes;
+    // One file that is not remembered makes a key that was not there, for all that go along with it.
+    this.#isSlow ||= isLong || (readFiles > 0 && this.#record.entries >= manyEntries);
     if (this.#isSlow) this.#onReading(read);
   }
 

@@ -45,13 +45,12 @@ function packFile(entry: SourceEntry, packer: CopyPacker): boolean {
   if (file === undefined) return false;
   let isOpen = true;
   try {
-    const before = fstatSync(file);
-    if (!before.isFile()) return false;
-    const length = before.size < small.length ? readSync(file, small, 0, small.length, 0) : -1;
-    if (length === before.size) {
+    const length = entry.size < small.length ? readSync(file, small, 0, small.length, 0) : -1;
+    if (length === entry.size) {
       packer.addContent(entry, small.subarray(0, length));
-      return isUnchanged(entry, before) && isUnchanged(entry, fstatSync(file));
+      return isUnchanged(entry, fstatSync(file));
     }
+    if (!fstatSync(file).isFile()) return false;
     isOpen = false;
     packer.addOpen(entry, file);
   } finally {

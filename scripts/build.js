@@ -43,8 +43,9 @@ const commonjs = {
   format: 'cjs',
   // Packages outside are required: code from the cache has nobody to import for it.
   supported: { 'dynamic-import': false },
-  define: { 'import.meta.url': '__moduleURL' },
-  banner: { js: "const __moduleURL = require('node:url').pathToFileURL(__filename).href;" },
+  define: { 'import.meta.url': '__module.url', 'import.meta.filename': '__filename' },
+  // Made when it is asked for: a cached build does without URLs.
+  banner: { js: "const __module={get url(){return require('node:url').pathToFileURL(__filename).href}};" },
 };
 
 /** As Node wraps a module: bin/run.js compiles these itself, and joining texts would copy them. */

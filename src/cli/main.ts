@@ -25,7 +25,7 @@ export async function main(argv: readonly string[], commands: CommandTable = {})
       }
     }
     const { runCommand } = await import('./run-command.ts');
-    await runCommand(argv, { root: packageRoot(), commands });
+    await runCommand(argv, { root: packageRoot, commands });
   } catch (error) {
     process.exitCode = reportError(error);
   }

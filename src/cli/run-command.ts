@@ -9,7 +9,7 @@ import { type CommandTable, findBundledCommand, startCommand } from './start-com
  */
 export async function runCommand(
   argv: readonly string[],
-  options: { readonly root: string; readonly commands: CommandTable },
+  options: { readonly root: () => string; readonly commands: CommandTable },
 ): Promise<void> {
   const { root } = options;
   const found = await findBundledCommand(argv, options.commands);
@@ -18,5 +18,5 @@ export async function runCommand(
     return;
   }
   const { runByManifest } = await import('./run-by-manifest.ts');
-  await runByManifest(argv, root);
+  await runByManifest(argv, root());
 }

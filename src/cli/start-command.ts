@@ -22,10 +22,12 @@ export interface FoundCommand {
 }
 
 /** What a command asks of oclif's configuration while it runs; nothing hooks into ours. */
-function bareConfig(root: string): Config {
+function bareConfig(root: () => string): Config {
   const config: Pick<Config, 'bin' | 'root' | 'runHook' | 'scopedEnvVarKeys'> = {
     bin: 'hawser',
-    root,
+    get root() {
+      return root();
+    },
     runHook: async () => ({ successes: [], failures: [] }),
     scopedEnvVarKeys: () => [],
   };
@@ -48,7 +50,7 @@ export async function findBundledCommand(
 }
 
 /** Runs it. @throws whatever it throws */
-export async function startCommand({ id, rest, command }: FoundCommand, root: string): Promise<void> {
+export async function startCommand({ id, rest, command }: FoundCommand, root: () => string): Promise<void> {
   command.id = id;
   await new command([...rest], bareConfig(root)).start();
 }

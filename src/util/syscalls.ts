@@ -18,7 +18,7 @@ const bound = new Map<string, NativeFunction>();
  */
 function loadKoffi(): Koffi {
   if (koffi !== undefined) return koffi;
-  const require = createRequire(import.meta.url);
+  const require = createRequire(import.meta.filename);
   const { arch } = process;
   try {
     koffi = require(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`) as Koffi;

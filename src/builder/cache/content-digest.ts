@@ -15,6 +15,8 @@ export interface ContentHasher {
   digestOf(file: SourceEntry): string | Promise<string>;
   /** What was read so far; what is remembered costs no reading. */
   readonly reading?: Readonly<ReadingCount>;
+  /** Of how many files it knew the content before. */
+  readonly remembered?: number;
 }
 
 export interface ContentSummary {
@@ -60,6 +62,7 @@ class ContentDigester {
 
   readonly #onReading: ((bytes: number) => void) | undefined;
   #isSlow = false;
+  #inFolder = false;
   readonly #readBefore: ReadingCount;
 
   constructor(hasher: ContentHasher, onReading: ((bytes: number) => void) | undefined) {
@@ -70,6 +73,7 @@ class ContentDigester {
 
   async add(listing: SourceListing): Promise<void> {
     this.#groups.clear();
+    this.#inFolder = listing.top.type === 'folder';
     this.#hash.update(JSON.stringify([listing.name]));
     await this.#entry(listing.top);
     for (const entry of listing.below()) {
@@ -94,7 +98,9 @@ class ContentDigester {
     const readFiles = reading.files - files;
     const isLong = readFiles >= longReading.files || read >= longReading.bytes;
     // One file that is not remembered makes a key that was not there, for all that go along with it.
-    this.#isSlow ||= isLong || (readFiles > 0 && this.#record.entries >= manyEntries);
+    const expected = this.#inFolder ? (this.#hasher.remembered ?? 0) : 0;
+    const entries = Math.max(this.#record.entries, expected);
+    this.#isSlow ||= isLong || (readFiles > 0 && entries >= manyEntries);
     if (this.#isSlow) this.#onReading(read);
   }
 

@@ -26,6 +26,10 @@ export class DigestTable {
     this.#reindex();
   }
 
+  get size(): number {
+    return this.#count;
+  }
+
   /** SHA-256 in hex; undefined where the key is not known. */
   get(key: Buffer): string | undefined {
     const slot = this.#slotOf(key);

@@ -29,6 +29,10 @@ export class StatMemo {
     this.#path = join(folder, `${digestOf(context).slice(7, 39)}.memo`);
   }
 
+  get remembered(): number {
+    return this.#load().size;
+  }
+
   /** SHA-256 in hex of the content of a file. */
   digestOf(
     file: Pick<SourceEntry, 'location' | 'ino' | 'size' | 'mtime' | 'ctime'>,

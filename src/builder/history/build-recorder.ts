@@ -10,6 +10,11 @@ import type { BuildAbout, BuildEnd, PlannedStep, RecordEvent, RecordHead } from 
 /** After so many milliseconds the record is on disk, lest a kill lose it; a build that is all cached ends before. */
 const patience = 250;
 
+/** Milliseconds of this process; asking `performance` loads a module of Node's. */
+function elapsed(): number {
+  return process.uptime() * 1000;
+}
+
 /**
  * Writes what a build tells into a file of its own. Nothing is written before a program inside says something, or the
  * build takes its time; from then on each thing at once, so that a `kill -9` loses nothing that was said.
@@ -17,7 +22,7 @@ const patience = 250;
 export class BuildRecorder implements BuildObserver {
   readonly id: string;
   readonly #folder: string;
-  readonly #start = performance.now();
+  readonly #start = elapsed();
   readonly #timer: NodeJS.Timeout;
   #waiting: string[] = [];
   #descriptor: number | undefined;
@@ -43,7 +48,7 @@ export class BuildRecorder implements BuildObserver {
   }
 
   #at(): number {
-    return Math.round((performance.now() - this.#start) * 1000) / 1000;
+    return Math.round((elapsed() - this.#start) * 1000) / 1000;
   }
 
   #take(event: RecordEvent): void {

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { digestOf } from '../../src/image/digest.ts';
 import { manifestSizeLimit } from '../../src/image/manifest.ts';
@@ -28,6 +30,20 @@ describe('registry-server: advisories', () => {
       body: Buffer.alloc(manifestSizeLimit + 1, ' '),
     });
     expect(announced.status).to.equal(413);
+  });
+
+  it('a client that reads only when it has sent all sees why its body was refused', async () => {
+    const socket = connect(registry.port, '127.0.0.1').pause();
+    const size = 3 * manifestSizeLimit;
+    socket.write(`PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+    for (let sent = 0; sent < size; sent += 1 << 20) {
+      await new Promise<void>((resolve, reject) => {
+        socket.write(Buffer.alloc(1 << 20, ' '), error => (error ? reject(error) : resolve()));
+      });
+      await delay(20);
+    }
+    const answer = Buffer.concat(await socket.toArray()).toString();
+    expect(answer).to.match(/^HTTP\/1.1 413 .*SIZE_INVALID/s);
   });
 
   it('CVE-2017-11468: a manifest of 4 MiB is taken', async () => {

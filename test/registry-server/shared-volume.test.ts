@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { expect } from 'chai';
 import { digestOf } from '../../src/image/digest.ts';
 import type { RunningRegistry } from '../../src/registry-server/start-registry.ts';
+import { tryLock } from '../../src/util/file-lock.ts';
 import { codeOf, pushImage, send, startOn, TestRegistry } from './support/registry.ts';
 
 describe('registry-server: two servers on one volume', () => {
@@ -57,6 +59,16 @@ describe('registry-server: two servers on one volume', () => {
     expect(ended.status).to.equal(201);
     const got = await registry.send(`GET /v2/a/blobs/${digestOf(content)}`);
     expect(got.body.equals(content)).to.equal(true);
+  });
+
+  it('wait for a collector that looks whether an upload is written to', async () => {
+    const started = await registry.send('POST /v2/a/blobs/uploads/');
+    const path = pathOf(started.headers.location);
+    const fd = openSync(registry.path(`repositories/a/_uploads/${path.split('/').at(-1)}/startedat`), 'r');
+    expect(tryLock({ fd }, path)).to.equal(true);
+    setTimeout(() => closeSync(fd), 100);
+    const ended = await registry.send(`PUT ${path}?digest=${digestOf('content')}`, { body: 'content' });
+    expect(ended.status).to.equal(201);
   });
 
   it('take the same blobs and tags at once', async () => {

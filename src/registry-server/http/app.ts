@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import { messageOf } from '../../errors/hawser-error.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
 import { type AnyRequest, adaptRequest } from './request-adapter.ts';
@@ -45,10 +44,11 @@ async function serve(request: AnyRequest, response: ResponseTarget, options: App
   let failure: string | undefined;
   try {
     answer = await options.answer(adapted);
-    const isLast = options.isClosing() || !request.complete;
-    if (isLast && request.httpVersionMajor === 1) response.setHeader('Connection', 'close');
-    sent = await sendResponse(response, answer);
-    if (!request.complete) discardRest(request);
+    const isCut = !request.complete;
+    const isPlain = request.httpVersionMajor === 1;
+    if (isPlain && (isCut || options.isClosing())) response.setHeader('Connection', 'close');
+    sent = await sendResponse(response, answer, isPlain && isCut ? () => restOf(request) : undefined);
+    if (!isPlain && isCut) await restOf(request);
   } catch (error) {
     // The handlers answer every error; what fails here is the way to the client, or the file while it is sent.
     failure = messageOf(error);
@@ -66,9 +66,18 @@ async function serve(request: AnyRequest, response: ResponseTarget, options: App
   });
 }
 
-function discardRest(request: Duplex | AnyRequest): void {
-  const timer = setTimeout(() => request.destroy(), DISCARD_TIME);
-  request.once('close', () => clearTimeout(timer));
-  request.once('error', () => clearTimeout(timer));
-  request.resume();
+/**
+ * Throws the rest of a body away. To close the connection at once would make the client's system drop the answer with it,
+ * while it still writes.
+ */
+async function restOf(request: AnyRequest): Promise<void> {
+  await new Promise<void>(resolve => {
+    const timer = setTimeout(resolve, DISCARD_TIME);
+    for (const event of ['end', 'close', 'error'])
+      request.once(event, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    request.resume();
+  });
 }

@@ -5,7 +5,9 @@ export interface ResponseTarget {
   readonly statusCode: number;
   setHeader(name: string, value: string | number | string[]): unknown;
   writeHead(status: number): unknown;
-  write(chunk: Uint8Array, done: (error?: Error | null) => void): boolean;
+  /** HTTP/1.1 only. */
+  flushHeaders?(): unknown;
+  write(chunk: Uint8Array, done?: (error?: Error | null) => void): boolean;
   end(): unknown;
   end(chunk: Uint8Array): unknown;
   once(event: 'close', listener: () => void): unknown;
@@ -57,8 +59,19 @@ async function sendStream(
   } finally {
     await chunks.return?.();
   }
-  target.end();
   return size;
+}
+
+function sendHead(target: ResponseTarget, response: RegistryResponse, length: number): void {
+  // Handlers of HEAD say the length of what they do not send.
+  if (
+    response.headers['Content-Length'] === undefined &&
+    response.status !== 204 &&
+    response.status !== 304
+  ) {
+    target.setHeader('Content-Length', length);
+  }
+  writeHead(target, response);
 }
 
 function writeHead(target: ResponseTarget, response: RegistryResponse): void {
@@ -71,24 +84,29 @@ function writeHead(target: ResponseTarget, response: RegistryResponse): void {
 /**
  * Sends an answer as the client takes it: a slow client holds one chunk.
  *
+ * @param beforeEnd What the end of a response over HTTP/1.1 waits for: all of the answer is on its way by then.
  * @returns the bytes of the body
  */
-export async function sendResponse(target: ResponseTarget, response: RegistryResponse): Promise<number> {
+export async function sendResponse(
+  target: ResponseTarget,
+  response: RegistryResponse,
+  beforeEnd?: () => Promise<void>,
+): Promise<number> {
   const { body } = response;
   if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    // Handlers of HEAD say the length of what they do not send.
-    if (
-      response.headers['Content-Length'] === undefined &&
-      response.status !== 204 &&
-      response.status !== 304
-    ) {
-      target.setHeader('Content-Length', bytes?.length ?? 0);
-    }
-    writeHead(target, response);
-    if (bytes === undefined) target.end();
+    sendHead(target, response, bytes?.length ?? 0);
+    if (beforeEnd !== undefined) {
+      if (bytes === undefined) target.flushHeaders?.();
+      else target.write(bytes);
+      await beforeEnd();
+      target.end();
+    } else if (bytes === undefined) target.end();
     else target.end(bytes);
     return bytes?.length ?? 0;
   }
-  return await sendStream(target, response, body);
+  const size = await sendStream(target, response, body);
+  await beforeEnd?.();
+  target.end();
+  return size;
 }

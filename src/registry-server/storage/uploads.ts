@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
@@ -7,6 +8,12 @@ import { addLink } from './links.ts';
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
 import { RunningDigest } from './running-digest.ts';
 import { newUploadID, type UploadID } from './upload-id.ts';
+
+/**
+ * Milliseconds that a request waits for an upload which somebody else holds: a collector does for an instant, to see
+ * whether it is written to, and so does a request whose client has just gone and tries again.
+ */
+const LOCK_PATIENCE = 500;
 
 export interface UploadKey {
   readonly name: RepositoryName;
@@ -158,14 +165,19 @@ export class Uploads {
   }
 
   async #lock(key: UploadKey): Promise<StorageLock> {
-    let lock: StorageLock | undefined;
-    try {
-      lock = await this.#driver.tryLock(uploadStartedPath(key.name, key.id));
-    } catch (error) {
-      throw isHawserError(error, 'NOT_FOUND') ? unknownUpload(key, error) : error;
+    const deadline = Date.now() + LOCK_PATIENCE;
+    for (let pause = 1; ; pause *= 2) {
+      let lock: StorageLock | undefined;
+      try {
+        lock = await this.#driver.tryLock(uploadStartedPath(key.name, key.id));
+      } catch (error) {
+        throw isHawserError(error, 'NOT_FOUND') ? unknownUpload(key, error) : error;
+      }
+      if (lock !== undefined) return lock;
+      if (Date.now() >= deadline)
+        throw new HawserError('BLOB_UPLOAD_INVALID', `another request is writing to upload ${key.id}`);
+      await delay(pause);
     }
-    if (lock !== undefined) return lock;
-    throw new HawserError('BLOB_UPLOAD_INVALID', `another request is writing to upload ${key.id}`);
   }
 
   async #hashAgain(key: UploadKey, running: RunningDigest, size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ export const executable = new URL('../../../bin/run.js', import.meta.url).pathna
 export class Sandbox {
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly #started: ChildProcess[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -48,11 +49,13 @@ export class Sandbox {
 
   /** Starts a long-running command line, e.g. a server. */
   start(...args: string[]) {
-    return spawn(process.execPath, [executable, ...args], {
+    const child = spawn(process.execPath, [executable, ...args], {
       cwd: this.folder,
       env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.#started.push(child);
+    return child;
   }
 
   /** Writes files below the sandbox's folder: path → text. */
@@ -94,6 +97,8 @@ export class Sandbox {
   }
 
   async dispose(): Promise<void> {
+    // What a failed test left would keep the whole run alive.
+    for (const child of this.#started) child.kill('SIGKILL');
     for (const id of (await this.try(['container', 'ps', '-aq'])).stdout
       .split('\n')
       .filter(line => line !== '')) {

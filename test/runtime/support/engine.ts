@@ -63,7 +63,8 @@ export async function openTestEngine(
   const active = await snapshotter.prepare('seed', undefined);
   makeBusyboxRootfs(await active.mount(), findBusybox() ?? '');
   await snapshotter.commit(active, chainID);
-  const cleanupCommand = [process.execPath, '--import', loader, cleanup];
+  // conmon starts it in the bundle, which may be gone by then; unlike hawser, tsx hangs in a folder that is gone.
+  const cleanupCommand = ['/usr/bin/env', '-C', '/', process.execPath, '--import', loader, cleanup];
   const engine = await openContainerEngine({ root, run, snapshotter, cleanupCommand, env: process.env });
   const config = { Env: ['PATH=/bin', 'FROM_IMAGE=1'], Cmd: ['sh'], WorkingDir: '/', ...over };
   const image: ContainerImage = {

@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openLayoutStore } from '../../../src/content/layout-store.ts';
 import type { LayoutStore } from '../../../src/content/store.ts';
 import { openSnapshotter } from '../../../src/layers/open-snapshotter.ts';
@@ -10,6 +8,7 @@ import { type RunningCluster, serveCluster } from '../../../src/orchestrator/ser
 import { openLmdbStore } from '../../../src/orchestrator/store/lmdb-store.ts';
 import { createMemoryStore } from '../../../src/orchestrator/store/memory-store.ts';
 import { type ContainerEngine, openContainerEngine } from '../../../src/runtime/container-engine.ts';
+import { cleanupCommand } from '../../runtime/support/engine.ts';
 import { addBusyboxImage } from './busybox-image.ts';
 
 export type StoreKind = 'memory' | 'lmdb';
@@ -22,9 +21,6 @@ export interface OpenedCluster {
   readonly log: readonly string[];
 }
 
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-const cleanup = fileURLToPath(new URL('../../runtime/support/cleanup.ts', import.meta.url));
-
 /** A cluster on a free port over `folder`/root and `folder`/run, whose images know `busybox:1`. */
 export async function openCluster(folder: string, kind: StoreKind): Promise<OpenedCluster> {
   const root = join(folder, 'root');
@@ -33,7 +29,6 @@ export async function openCluster(folder: string, kind: StoreKind): Promise<Open
   const images = await openLayoutStore(join(root, 'images'), { state: join(root, 'images-state') });
   if (isNew) await addBusyboxImage(images, 'busybox:1');
   const snapshotter = await openSnapshotter({ root: join(root, 'snapshots'), run });
-  const cleanupCommand = [process.execPath, '--import', loader, cleanup];
   const engine = await openContainerEngine({ root, run, snapshotter, cleanupCommand, env: process.env });
   const log: string[] = [];
   const cluster = await serveCluster({

@@ -22,6 +22,9 @@ export interface TestEngine {
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const cleanup = fileURLToPath(new URL('./cleanup.ts', import.meta.url));
 
+/** conmon starts it in the bundle, which may be gone by then: unlike hawser, tsx hangs in a folder that is gone. */
+export const cleanupCommand = ['/usr/bin/env', '-C', '/', process.execPath, '--import', loader, cleanup];
+
 /** What real containers need and this machine lacks; undefined where all is there. */
 export function lackingForContainers(): string | undefined {
   if (process.getuid?.() !== 0) return 'root';
@@ -63,8 +66,6 @@ export async function openTestEngine(
   const active = await snapshotter.prepare('seed', undefined);
   makeBusyboxRootfs(await active.mount(), findBusybox() ?? '');
   await snapshotter.commit(active, chainID);
-  // conmon starts it in the bundle, which may be gone by then; unlike hawser, tsx hangs in a folder that is gone.
-  const cleanupCommand = ['/usr/bin/env', '-C', '/', process.execPath, '--import', loader, cleanup];
   const engine = await openContainerEngine({ root, run, snapshotter, cleanupCommand, env: process.env });
   const config = { Env: ['PATH=/bin', 'FROM_IMAGE=1'], Cmd: ['sh'], WorkingDir: '/', ...over };
   const image: ContainerImage = {

@@ -3,6 +3,7 @@ import { arch, release } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../errors/hawser-error.ts';
 import { chooseRuntime } from '../runtime/choose-runtime.ts';
+import { runnableArchitectures } from '../runtime/emulation.ts';
 import { findProgram } from '../runtime/find-program.ts';
 import { requirePlugins } from '../runtime/network/cni.ts';
 import type { Roots } from '../util/roots.ts';
@@ -30,6 +31,7 @@ export async function examineMachine(roots: Roots, env: Environment): Promise<re
     examineStore(roots),
     await examineSnapshots(roots),
     ...(await examineRuntime(roots, env)),
+    examinePlatforms(),
     examineProgram('conmon', { package: 'conmon', for: 'container run', env }),
     examineNetwork(),
     examineCgroups(),
@@ -143,6 +145,16 @@ async function examineRuntime(roots: Roots, env: Environment): Promise<readonly 
       ...(findProgram('unshare', env) === undefined ? { remedy: 'apt-get install util-linux' } : {}),
     },
   ];
+}
+
+function examinePlatforms(): MachinePart {
+  const { native, emulated } = runnableArchitectures();
+  const choice = [...native, ...emulated].map(architecture => `linux/${architecture}`).join(', ');
+  const reason =
+    emulated.length === 0
+      ? 'RUN steps of others need an emulator (qemu-user-static and binfmt-support)'
+      : `emulated: ${emulated.join(', ')}`;
+  return { part: 'platforms', state: 'ok', choice, reason };
 }
 
 function examineProgram(

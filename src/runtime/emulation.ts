@@ -1,39 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import { exitProgram, knownArchitectures } from './exit-program.ts';
 import { resolveInRootfs } from './rootfs-path.ts';
-
-/** What the kernel knows of a foreign program's header: ELF class (1: 32 bits), byte order (1: little), machine. */
-type Header = readonly [bits: 1 | 2, order: 1 | 2, machine: number];
-
-/** e_machine of elf(5), by GOARCH. */
-const headers: Readonly<Record<string, Header>> = {
-  amd64: [2, 1, 62],
-  '386': [1, 1, 3],
-  arm64: [2, 1, 183],
-  arm: [1, 1, 40],
-  riscv64: [2, 1, 243],
-  ppc64le: [2, 1, 21],
-  s390x: [2, 2, 22],
-  mips64le: [2, 1, 8],
-  mips64: [2, 2, 8],
-  loong64: [2, 1, 258],
-};
 
 /** Architectures whose programs processors of another one run. */
 const compatible: Readonly<Record<string, readonly string[]>> = { amd64: ['386'], arm64: ['arm'] };
 
-/** The first 20 bytes of an executable of the architecture. */
-function elfHeader([bits, order, machine]: Header): Buffer {
-  const header = Buffer.alloc(20);
-  header.set([0x7f, 0x45, 0x4c, 0x46, bits, order, 1]);
-  const write = (value: number, at: number) =>
-    order === 1 ? header.writeUInt16LE(value, at) : header.writeUInt16BE(value, at);
-  write(2, 16); // ET_EXEC
-  write(machine, 18);
-  return header;
-}
+/** Bytes of a program that the kernel compares, at most: BINPRM_BUF_SIZE. */
+const COMPARED = 256;
 
 interface Emulator {
   readonly interpreter: string;
@@ -41,35 +19,105 @@ interface Emulator {
   readonly isFixed: boolean;
 }
 
-/** Whether a program with this header is an emulator's. */
-function accepts(registration: string, header: Buffer): boolean {
+/** Whether a program is an emulator's; those that go by a file's extension are nobody's emulators. */
+function accepts(registration: string, program: Buffer): boolean {
   const field = (name: string) => new RegExp(`^${name} (\\S+)$`, 'm').exec(registration)?.[1];
   const magic = Buffer.from(field('magic') ?? '', 'hex');
-  if (!registration.startsWith('enabled') || magic.length === 0) return false;
+  if (!registration.startsWith('enabled\n') || magic.length === 0) return false;
   const mask = Buffer.from(field('mask') ?? 'ff'.repeat(magic.length), 'hex');
   const offset = Number(field('offset') ?? 0);
   return magic.every((byte, index) => {
     const bits = mask[index] ?? 0xff;
-    return ((header[offset + index] ?? 0) & bits) === (byte & bits);
+    return ((program[offset + index] ?? 0) & bits) === (byte & bits);
   });
 }
 
-/** The emulator that is registered with binfmt_misc: kernel.org, admin-guide/binfmt-misc.html */
-function findEmulator(folder: string, header: Buffer): Emulator | undefined {
-  let names: string[];
-  try {
-    names = readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  for (const name of names.filter(entry => entry !== 'register' && entry !== 'status')) {
+/** Of all that would take the program, one that needs nothing in the rootfs, if there is one. */
+function findEmulator(folder: string, names: readonly string[], program: Buffer): Emulator | undefined {
+  const found: Emulator[] = [];
+  for (const name of names) {
+    if (name === 'register' || name === 'status') continue;
     const registration = readFileSync(join(folder, name), 'utf8');
     const interpreter = /^interpreter (.+)$/m.exec(registration)?.[1];
-    if (interpreter === undefined || !accepts(registration, header)) continue;
-    return { interpreter, isFixed: /^flags:.*F/m.test(registration) };
+    if (interpreter === undefined || !accepts(registration, program)) continue;
+    found.push({ interpreter, isFixed: /^flags:.*F/m.test(registration) });
   }
-  return undefined;
+  return found.find(({ isFixed }) => isFixed) ?? found[0];
+}
+
+/** In a container the emulators of the machine are at work, though binfmt_misc is not mounted. */
+function runsHere(program: Buffer): boolean {
+  const folder = mkdtempSync(join(tmpdir(), 'hawser-emulation-'));
+  try {
+    const path = join(folder, 'exit');
+    writeFileSync(path, program, { mode: 0o755 });
+    // libc gives what no kernel runs to a shell: it does no harm in an empty folder.
+    return spawnSync(path, { cwd: folder, stdio: 'ignore' }).status === 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Obstacle {
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/** The format of its files: kernel.org, admin-guide/binfmt-misc.html */
+function obstacleTo(program: Buffer, folder: string, rootfs: string | undefined): Obstacle | undefined {
+  const none = {
+    why: 'no emulator is registered',
+    remedy: 'Install the packages qemu-user-static and binfmt-support',
+  };
+  const names = namesIn(folder);
+  if (!names.includes('status')) return runsHere(program) ? undefined : none;
+  if (readFileSync(join(folder, 'status'), 'utf8').trim() === 'disabled') {
+    return { why: 'binfmt_misc is disabled', remedy: `Write 1 to ${join(folder, 'status')}` };
+  }
+  const emulator = findEmulator(folder, names, program);
+  if (emulator === undefined) return none;
+  if (emulator.isFixed) return undefined;
+  if (rootfs !== undefined && existsSync(resolveInRootfs(rootfs, emulator.interpreter))) return undefined;
+  return {
+    why: `${emulator.interpreter} is not in the image`,
+    remedy: 'Register it with the flag F, as the package qemu-user-static does',
+  };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+const mountPoint = '/proc/sys/fs/binfmt_misc';
+
+/** What the kernel compares of a program, and enough to run it. */
+function programFor(architecture: string): Buffer | undefined {
+  const program = exitProgram(architecture);
+  return program === undefined ? undefined : Buffer.concat([program, Buffer.alloc(COMPARED)]);
+}
+
+/** Whether programs of an architecture run on the processor itself. */
+function isNative(architecture: string, host: string): boolean {
+  return architecture === host || compatible[host]?.includes(architecture) === true;
+}
+
+/** Architectures whose programs run here, and those of them that run in every image by emulation. */
+export function runnableArchitectures(): {
+  readonly native: readonly string[];
+  readonly emulated: readonly string[];
+} {
+  const host = hostPlatform().architecture;
+  const native = knownArchitectures.filter(architecture => isNative(architecture, host));
+  const emulated = knownArchitectures.filter(architecture => {
+    const program = native.includes(architecture) ? undefined : programFor(architecture);
+    return program !== undefined && obstacleTo(program, mountPoint, undefined) === undefined;
+  });
+  return { native, emulated };
 }
 
 /**
@@ -82,30 +130,18 @@ export function requireRunnable(
   platform: Platform,
   options: { readonly rootfs: string; readonly folder?: string; readonly host?: Platform },
 ): void {
-  const { rootfs, folder = '/proc/sys/fs/binfmt_misc', host = hostPlatform() } = options;
+  const { rootfs, folder = mountPoint, host = hostPlatform() } = options;
   const { os, architecture } = platform;
-  const name = formatPlatform(platform);
-  if (os === host.os && architecture === host.architecture) return;
-  if (os === host.os && compatible[host.architecture]?.includes(architecture) === true) return;
-  const header = headers[architecture];
+  if (os === host.os && isNative(architecture, host.architecture)) return;
+  const what = `a RUN step for ${formatPlatform(platform)} cannot run on ${formatPlatform(host)}`;
   const crossBuild = 'build in a stage that is FROM --platform=$BUILDPLATFORM and copy from there';
-  if (os !== host.os || header === undefined) {
-    throw new HawserError('UNSUPPORTED', `a RUN step for ${name} cannot run on ${formatPlatform(host)}`, {
-      remedy: `There is no emulation of it: ${crossBuild}.`,
-    });
+  const program = os === host.os ? programFor(architecture) : undefined;
+  if (program === undefined) {
+    const remedy = `There is no emulation of it: ${crossBuild}.`;
+    throw new HawserError('UNSUPPORTED', what, { remedy });
   }
-  const emulator = findEmulator(folder, elfHeader(header));
-  if (emulator?.isFixed === true) return;
-  if (emulator !== undefined && existsSync(resolveInRootfs(rootfs, emulator.interpreter))) return;
-  const why =
-    emulator === undefined ? 'no emulator is registered' : `${emulator.interpreter} is not in the image`;
-  const remedy =
-    emulator === undefined
-      ? `Install the packages qemu-user-static and binfmt-support, or ${crossBuild}.`
-      : `Register it with the flag F, as the package qemu-user-static does, or ${crossBuild}.`;
-  throw new HawserError(
-    'UNSUPPORTED',
-    `a RUN step for ${name} cannot run on ${formatPlatform(host)}: ${why}`,
-    { remedy },
-  );
+  const obstacle = obstacleTo(program, folder, rootfs);
+  if (obstacle === undefined) return;
+  const { why, remedy } = obstacle;
+  throw new HawserError('UNSUPPORTED', `${what}: ${why}`, { remedy: `${remedy}, or ${crossBuild}.` });
 }

@@ -1,4 +1,5 @@
 import { HawserError } from '../errors/hawser-error.ts';
+import { elfProgram } from './elf-program.ts';
 
 /*
  * The first process of a pod, as a static ELF program made here, so that a sandbox needs no image:
@@ -11,8 +12,6 @@ import { HawserError } from '../errors/hawser-error.ts';
  *
  * Data behind the code: struct kernel_sigaction {handler = SIG_IGN, flags, restorer, mask}, then the set of signals.
  */
-const LOAD_ADDRESS = 0x40_0000;
-const HEADERS = 64 + 56;
 const SIGACTION_SIZE = 32;
 
 function data(): Buffer {
@@ -95,31 +94,13 @@ const machines: Readonly<Record<string, { readonly machine: number; readonly cod
 };
 
 /**
- * The bytes of the pause program for a Node architecture: ELF-64 with one loadable segment, gABI chapters 4 and 5.
+ * The bytes of the pause program for a Node architecture.
  *
  * @throws HawserError UNSUPPORTED for another architecture than x64 and arm64
  */
 export function pauseProgram(architecture: string): Buffer {
   const found = machines[architecture];
   if (found === undefined) throw new HawserError('UNSUPPORTED', `no pause program for ${architecture}`);
-  const body = Buffer.concat([found.code(), data()]);
-  const size = BigInt(HEADERS + body.length);
-  const headers = Buffer.alloc(HEADERS);
-  headers.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]); // ELF, 64 bits, little-endian, version 1
-  headers.writeUInt16LE(2, 16); // ET_EXEC
-  headers.writeUInt16LE(found.machine, 18);
-  headers.writeUInt32LE(1, 20);
-  headers.writeBigUInt64LE(BigInt(LOAD_ADDRESS + HEADERS), 24); // entry
-  headers.writeBigUInt64LE(64n, 32); // program headers
-  headers.writeUInt16LE(64, 52);
-  headers.writeUInt16LE(56, 54);
-  headers.writeUInt16LE(1, 56);
-  headers.writeUInt32LE(1, 64); // PT_LOAD
-  headers.writeUInt32LE(5, 68); // read, execute
-  headers.writeBigUInt64LE(BigInt(LOAD_ADDRESS), 80);
-  headers.writeBigUInt64LE(BigInt(LOAD_ADDRESS), 88);
-  headers.writeBigUInt64LE(size, 96);
-  headers.writeBigUInt64LE(size, 104);
-  headers.writeBigUInt64LE(0x1_0000n, 112);
-  return Buffer.concat([headers, body]);
+  const { machine, code } = found;
+  return elfProgram({ bits: 64, order: 'little', machine }, Buffer.concat([code(), data()]));
 }

@@ -216,7 +216,7 @@ async function startInside(rootfs: string, prepared: PreparedMounts, work: RunWo
   const { definition, surroundings, options, terminal } = work;
   const { user, script } = definition;
   const runStep = await surroundings.loadRunStep();
-  if (definition.platform.architecture !== hostPlatform().architecture) {
+  if (isForeign(definition.platform)) {
     const { requireRunnable } = await import('../../runtime/emulation.ts');
     requireRunnable(definition.platform, { rootfs });
   }
@@ -241,6 +241,11 @@ async function startInside(rootfs: string, prepared: PreparedMounts, work: RunWo
     onOutput: options.output,
   });
   return exitCodeOf(step);
+}
+
+function isForeign({ os, architecture }: Platform): boolean {
+  const host = hostPlatform();
+  return os !== host.os || architecture !== host.architecture;
 }
 
 /** @throws HawserError COMMAND_NOT_FOUND */

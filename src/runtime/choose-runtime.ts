@@ -96,6 +96,13 @@ export async function chooseRuntime(options: ChooseRuntimeOptions): Promise<Runt
   return { path: undefined, tried };
 }
 
+function remedyFor(error: string): string {
+  // crun looks no further where cgroup v2 is beside v1, whatever its --cgroup-manager.
+  if (/cgroups in hybrid mode not supported/.test(error))
+    return 'Use runc (apt-get install runc), or unmount /sys/fs/cgroup/unified.';
+  return 'See hawser system doctor; HAWSER_RUNTIME names another runtime.';
+}
+
 /** @throws HawserError REQUIREMENT_MISSING where none is installed, RUNTIME_FAILED where none works */
 export async function requireRuntime(options: ChooseRuntimeOptions): Promise<string> {
   const { path, tried } = await chooseRuntime(options);
@@ -109,7 +116,7 @@ export async function requireRuntime(options: ChooseRuntimeOptions): Promise<str
     });
   }
   throw new HawserError('RUNTIME_FAILED', `${failure.path} does not work here: ${failure.error}`, {
-    remedy: 'See hawser system doctor; HAWSER_RUNTIME names another runtime.',
+    remedy: remedyFor(failure.error ?? ''),
     detail: { tried },
   });
 }

@@ -47,7 +47,13 @@ function findEmulator(folder: string, names: readonly string[], program: Buffer)
 
 /** In a container the emulators of the machine are at work, though binfmt_misc is not mounted. */
 function runsHere(program: Buffer): boolean {
-  const folder = mkdtempSync(join(tmpdir(), 'hawser-emulation-'));
+  let folder: string;
+  try {
+    folder = mkdtempSync(join(tmpdir(), 'hawser-emulation-'));
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false; // without a temporary folder nobody knows
+  }
   try {
     const path = join(folder, 'exit');
     writeFileSync(path, program, { mode: 0o755 });

@@ -26,14 +26,22 @@ export function runtimeError(action: string, output: string): HawserError {
   const message =
     quoted ?? (/^\{.*"msg":\s*"/.test(last) ? messageOfJson(last) : last.replace(/^time="[^"]*" /, ''));
   const detail = { output: output.trim() };
-  const executable = /exec: "([^"]*)"|executable file `?([^`]*?)`? not found/.exec(message);
-  const name = JSON.stringify(executable?.[1] ?? executable?.[2] ?? '');
-  if (/executable file .*not found|no such file or directory/.test(message) && executable !== null) {
+  const executable =
+    /exec: "([^"]*)"|executable file `?([^`]*?)`? not found|exec container process [^`]*`([^`]*)`/.exec(
+      message,
+    );
+  const name = JSON.stringify(executable?.slice(1).find(found => found !== undefined) ?? '');
+  if (/executable file .*not found|no such file or directory/i.test(message) && executable !== null) {
     return new HawserError('COMMAND_NOT_FOUND', `${action}: there is no command ${name} in the container`, {
       detail,
     });
   }
-  if (/permission denied|exec format error|is a directory/.test(message) && /exec/.test(message)) {
+  if (
+    /permission denied|open executable: operation not permitted|exec format error|is a directory/i.test(
+      message,
+    ) &&
+    /exec/.test(message)
+  ) {
     return new HawserError(
       'COMMAND_NOT_EXECUTABLE',
       `${action}: ${executable === null ? message : `${name} cannot be executed`}`,
@@ -78,7 +86,8 @@ export async function runtimeKill(runtime: OciRuntime, id: string, signal: numbe
 /** Removes the runtime's state and cgroup, killing what is left. Harmless where there is nothing. */
 export async function runtimeDelete(runtime: OciRuntime, id: string): Promise<void> {
   const { exitCode, stderr } = await run(runtime, ['delete', '--force', id]);
-  if (exitCode !== 0 && !/does not exist/.test(stderr)) {
+  // crun: cannot open directory `…`: No such file or directory
+  if (exitCode !== 0 && !/does not exist|cannot open directory .*No such file/.test(stderr)) {
     throw runtimeError(`delete container ${id.slice(0, 12)}`, stderr);
   }
 }

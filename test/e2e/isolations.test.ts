@@ -146,6 +146,36 @@ describe('the same image wherever it is built', function () {
     must(await place.run('system', 'prune', '-f'));
   }
 
+  it('root with crun', async () => {
+    const place = await isolations.crun('crun-root');
+    await check(place, '--isolation', 'oci');
+    const { stdout } = await place.run('system', 'doctor', '--format', 'json');
+    expect(stdout).to.match(/"choice":\s*"[^"]*\/crun\/crun"/);
+    must(await place.run('build', '-q', '--resource', 'memory=64m', join(sandbox.folder, 'plain')));
+    const { code, stdout: said } = await place.run(
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      'busybox',
+      'echo',
+      'hi',
+    );
+    expect([code, said]).to.deep.equal([0, 'hi\n']);
+  });
+
+  it('root whose runtime refuses the machine: one clear message', async () => {
+    const runtime = join(sandbox.folder, 'refusing');
+    const says = 'cgroups in hybrid mode not supported, drop all controllers from cgroupv2';
+    await writeFile(runtime, `#!/bin/sh\necho '${says}' >&2\nexit 1\n`, { mode: 0o755 });
+    const env = { ...sandbox.env, HAWSER_RUNTIME: runtime };
+    const { code, stderr } = await sandbox.try(['build', '-q', '--isolation', 'oci', 'plain'], { env });
+    expect(code).to.equal(125);
+    expect(stderr)
+      .to.include(`${runtime} does not work here: ${says} [RUNTIME_FAILED]`)
+      .and.to.include('Use runc');
+  });
+
   it('root without a runtime, in namespaces', async () => {
     await check(await isolations.root('chroot'), '--isolation', 'chroot');
   });

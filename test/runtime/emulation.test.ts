@@ -145,4 +145,18 @@ describe('emulation', () => {
       requireRunnable(parsePlatform('linux/loong64'), { ...options, host: parsePlatform('linux/amd64') }),
     ).to.throw(/no emulator is registered/);
   });
+
+  it('is not there where there is no temporary folder to try it in', () => {
+    const options = { rootfs: folder(), folder: join(folder(), 'none'), host: parsePlatform('linux/s390x') };
+    const { TMPDIR } = process.env;
+    process.env.TMPDIR = join(folder(), 'missing');
+    try {
+      expect(() => requireRunnable(parsePlatform('linux/amd64'), options)).to.throw(
+        /no emulator is registered/,
+      );
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    }
+  });
 });

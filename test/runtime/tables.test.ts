@@ -225,6 +225,16 @@ describe('what a runtime says', () => {
     ['exec /x: exec format error', 'COMMAND_NOT_EXECUTABLE'],
     ['error mounting "/a" to rootfs', 'RUNTIME_FAILED'],
     ['', 'RUNTIME_FAILED'],
+    // crun 1.8
+    ['executable file `nope` not found in $PATH: No such file or directory', 'COMMAND_NOT_FOUND'],
+    [
+      'exec container process (missing dynamic library?) `/x`: No such file or directory',
+      'COMMAND_NOT_FOUND',
+    ],
+    ['exec container process `/x`: Exec format error', 'COMMAND_NOT_EXECUTABLE'],
+    ['open executable: Permission denied', 'COMMAND_NOT_EXECUTABLE'],
+    ['open executable: Operation not permitted', 'COMMAND_NOT_EXECUTABLE'],
+    ['mount `proc` to `proc`: Operation not permitted', 'RUNTIME_FAILED'],
   ];
   for (const [text, code] of cases) {
     it(`${text} is ${code}`, () => {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, symlink } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unpackedPackage } from './debian.ts';
 import type { DockerDaemon } from './dockerd.ts';
 import { type RunResult, run } from './run.ts';
 
@@ -58,10 +59,10 @@ export class Isolations {
     };
   }
 
-  async #place(name: string, words: readonly string[], mode = 0o755): Promise<Isolation> {
+  async #place(name: string, words: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Isolation> {
     await mkdir(join(this.folder, name), { recursive: true });
-    await chmod(join(this.folder, name), mode);
-    const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000' };
+    await chmod(join(this.folder, name), 0o755);
+    const env = { ...this.#env(name), SOURCE_DATE_EPOCH: '1700000000', ...more };
     const cwd = this.folder;
     const command = (...args: string[]) => ({ words: [...words, ...this.#command, ...args], env });
     return { name, command, run: (...args) => run(command(...args).words, { env, cwd }) };
@@ -69,6 +70,22 @@ export class Isolations {
 
   root(name: string): Promise<Isolation> {
     return this.#place(name, []);
+  }
+
+  /** Root with crun for its runtime, which refuses a cgroup v2 beside v1: it sees none. */
+  async crun(name: string): Promise<Isolation> {
+    const folder = join(this.folder, 'crun');
+    await mkdir(folder);
+    // It is not installed: podman would choose it.
+    const archive = await unpackedPackage('crun');
+    const parts = ['./usr/bin/crun', './usr/lib/*/libyajl.so*'];
+    await run(['tar', '-xf', archive, '-C', folder, '--wildcards', ...parts], { check: true });
+    const program = join(folder, 'crun');
+    const script = `#!/bin/sh\nLD_LIBRARY_PATH=$(echo ${folder}/usr/lib/*) exec ${folder}/usr/bin/crun "$@"\n`;
+    await writeFile(program, script, { mode: 0o755 });
+    const hide = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"';
+    const words = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', hide, 'sh'];
+    return this.#place(name, words, { HAWSER_RUNTIME: program });
   }
 
   /** Root with the capabilities of a container, without its filter of system calls. */

@@ -70,6 +70,19 @@ function mappingOfUser(): IdMapping {
     : { uids: undefined, gids: undefined };
 }
 
+/** `ready`, or all that it says until its end: error messages come in pieces. */
+async function firstWords(child: ChildProcess, socket: Socket): Promise<string> {
+  let said = '';
+  const isReady = new Promise<void>(resolve => {
+    socket.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said === 'ready') resolve();
+    });
+  });
+  await Promise.race([isReady, once(child, 'close')]);
+  return said.trim();
+}
+
 /** The process once it is root inside, or why it is not. */
 async function startInside(argv: readonly string[], mapping: IdMapping): Promise<ChildProcess | string> {
   const unshare = findProgram('unshare');
@@ -87,11 +100,8 @@ async function startInside(argv: readonly string[], mapping: IdMapping): Promise
     env: { ...process.env, HAWSER_ROOT: roots.root, HAWSER_RUN: roots.run },
   });
   const socket = child.stdio[3] as Socket;
-  const [said] = (await Promise.race([once(socket, 'data'), once(child, 'close')])) as [unknown];
-  if (!Buffer.isBuffer(said) || said.toString() !== 'ready') {
-    const reason = Buffer.isBuffer(said) ? said.toString().trim() : 'it ended at once';
-    return reason.replace(/^unshare: /, '');
-  }
+  const said = await firstWords(child, socket);
+  if (said !== 'ready') return said === '' ? 'it ended at once' : said.replace(/^unshare: /, '');
   try {
     await mapIds(child.pid ?? 0, mapping);
   } catch (error) {

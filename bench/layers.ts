@@ -37,10 +37,11 @@ async function forgetImages(peers: Peers): Promise<void> {
 }
 
 async function unpack({ folder, archive }: Stand): Promise<void> {
-  const target = (name: string) => join(folder, `unpacked-${name}`);
-  const fresh = (name: string) => async () => {
-    await rm(target(name), { recursive: true, force: true });
-    await mkdir(target(name));
+  // A folder each: ext4 passes over inodes that were freed a moment ago one by one, which takes longer than the unpacking.
+  let target = '';
+  const fresh = (name: string) => async (round: number) => {
+    target = join(folder, 'unpacked', `${name}-${round}`);
+    await mkdir(target, { recursive: true });
   };
   const diffID = digestOf(await readFile(archive));
   await compare(
@@ -50,7 +51,7 @@ async function unpack({ folder, archive }: Stand): Promise<void> {
         name: 'hawser, and checked',
         prepare: fresh('hawser'),
         command: () => () =>
-          applyLayer({ path: archive, compression: 'uncompressed' }, target('hawser'), {
+          applyLayer({ path: archive, compression: 'uncompressed' }, target, {
             whiteouts: 'remove',
             diffID,
           }),
@@ -58,12 +59,12 @@ async function unpack({ folder, archive }: Stand): Promise<void> {
       {
         name: 'GNU tar',
         prepare: fresh('tar'),
-        command: () => ['tar', '-xpf', archive, '-C', target('tar'), '--numeric-owner', '--xattrs'],
+        command: () => ['tar', '-xpf', archive, '-C', target, '--numeric-owner', '--xattrs'],
       },
     ],
     rounds * 2,
   );
-  for (const name of ['hawser', 'tar']) await rm(target(name), { recursive: true });
+  await rm(join(folder, 'unpacked'), { recursive: true });
 }
 
 async function push({ peers, registry }: Stand): Promise<void> {

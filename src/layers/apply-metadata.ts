@@ -1,4 +1,14 @@
-import { chmodSync, chownSync, fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lchownSync,
+  lutimesSync,
+  type Stats,
+} from 'node:fs';
 import { isHawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import type { TarEntry, TarTime } from '../tar/entry.ts';
 import { type ByteString, fsPath, textOf } from '../util/byte-string.ts';
@@ -55,10 +65,50 @@ function clearXattrs(path: ByteString, entry: TarEntry): void {
   }
 }
 
-/** For an open file. Its attributes and times are set by `finishFile`. */
-export function setFileOwnerAndMode(fd: number, entry: TarEntry, options: MetadataOptions): void {
-  if (options.isPrivileged) fchownSync(fd, entry.uid, entry.gid);
-  fchmodSync(fd, entry.mode);
+/** The mode to open a new file with: nothing that runs as another before its owner is set. */
+export function modeAtBirth(entry: TarEntry): number {
+  return entry.mode & 0o777;
+}
+
+/**
+ * Sets owner and mode of new files. The umask, a setgid folder, default ACLs and some mount options change both at
+ * birth, for all files of a folder in the same way: the first one of each mode is looked at, and what is right already is
+ * not set again, which spares most files two changes of their inode.
+ */
+export class FileMetadata {
+  readonly #options: MetadataOptions;
+  #folder: ByteString | undefined;
+  readonly #births = new Map<number, Pick<Stats, 'uid' | 'gid' | 'mode'>>();
+
+  constructor(options: MetadataOptions) {
+    this.#options = options;
+  }
+
+  /** To be called when the metadata of a folder changes, or another folder takes its place. */
+  forget(): void {
+    this.#folder = undefined;
+  }
+
+  /** For a file that was opened in `folder` with `modeAtBirth`. Attributes and times are to be set after it. */
+  setOwnerAndMode(fd: number, folder: ByteString, entry: TarEntry): void {
+    const { uid, gid, mode } = this.#birth(fd, folder, modeAtBirth(entry));
+    const isOwned = !this.#options.isPrivileged || (uid === entry.uid && gid === entry.gid);
+    if (!isOwned) fchownSync(fd, entry.uid, entry.gid);
+    if (!isOwned || (mode & 0o7777) !== entry.mode) fchmodSync(fd, entry.mode);
+  }
+
+  #birth(fd: number, folder: ByteString, mode: number): Pick<Stats, 'uid' | 'gid' | 'mode'> {
+    if (this.#folder !== folder) {
+      this.#folder = folder;
+      this.#births.clear();
+    }
+    let birth = this.#births.get(mode);
+    if (birth === undefined) {
+      birth = fstatSync(fd);
+      this.#births.set(mode, birth);
+    }
+    return birth;
+  }
 }
 
 /** Node's times are floating-point seconds, exact for whole ones; and it takes a time before 1970 for the present one. */

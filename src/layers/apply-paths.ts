@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
-import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
+import { HawserError, isHawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
 import { type ByteString, byteStringOf, fsPath, textOf } from '../util/byte-string.ts';
 
 /** As many as Linux follows in one path, path_resolution(7). */
@@ -14,6 +14,38 @@ export function refuseEntry(name: ByteString, why: string, cause?: unknown): nev
       cause,
     },
   );
+}
+
+/** What a path is too long, or no name at all, for. */
+const entryFaults = new Set(['ENAMETOOLONG', 'EINVAL', 'ELOOP', 'ENOTDIR', 'EMLINK']);
+
+/** The HawserError for what went wrong with the entry `name`. */
+export function entryError(error: unknown, name: ByteString): HawserError {
+  if (isHawserError(error, 'LAYER_ENTRY_INVALID')) return error;
+  const code = systemErrorCode(error) ?? '';
+  if (entryFaults.has(code)) refuseEntry(name, `its path cannot be made (${code})`, error);
+  const action = `put the layer entry ${JSON.stringify(textOf(name))} in place: ${messageOf(error)}`;
+  if (isHawserError(error)) {
+    return new HawserError(error.code, action, { cause: error, detail: error.detail });
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new HawserError('NO_SPACE', action, { cause: error });
+  const isForbidden = code === 'EPERM' || code === 'EACCES' || code === 'EROFS';
+  return new HawserError(isForbidden ? 'PERMISSION_DENIED' : 'INTERNAL', action, { cause: error });
+}
+
+/** Tells whether a path is still a folder: a later entry may have put a symlink into the middle of it. */
+export function folderCheck(root: ByteString): (path: ByteString) => boolean {
+  const known = new Map<string, boolean>([[root, true]]);
+  const isFolder = (path: ByteString): boolean => {
+    let is = known.get(path);
+    if (is === undefined) {
+      const parent = path.slice(0, path.lastIndexOf('/')) as ByteString;
+      is = isFolder(parent) && lstatOrNothing(path)?.isDirectory() === true;
+      known.set(path, is);
+    }
+    return is;
+  };
+  return isFolder;
 }
 
 /** The file at `path` itself; undefined where there is none. */
@@ -55,6 +87,7 @@ function isClean(name: string): boolean {
 export class EntryPaths {
   readonly root: ByteString;
   readonly #resolved = new Map<string, ByteString>();
+  #isReplaced = false;
   readonly #onMissing: (folder: ByteString) => void;
 
   /** @param onMissing Makes a folder that `parentOf` lacks; the one that it is in is there. */
@@ -65,6 +98,22 @@ export class EntryPaths {
 
   forget(): void {
     this.#resolved.clear();
+    this.#isReplaced = true;
+  }
+
+  /** Whether something but a plain file has been replaced or removed: a path of before may lead elsewhere now. */
+  get isReplaced(): boolean {
+    return this.#isReplaced;
+  }
+
+  /** Notes that `parts` is the folder at `path` itself, so that no walk need find it. */
+  found(parts: readonly ByteString[], path: ByteString): void {
+    const key = parts.join('/');
+    if (this.#isLexical(key, path)) this.#resolved.set(key, path);
+  }
+
+  #isLexical(key: string, path: ByteString): boolean {
+    return path.length === this.root.length + 1 + key.length && path.endsWith(key);
   }
 
   /** The folder on disk for all but the last of `parts`; folders that are missing are made (0755). */
@@ -89,8 +138,9 @@ export class EntryPaths {
 
   #walk(parts: readonly ByteString[], name: ByteString, create: boolean): ByteString | undefined {
     // What is below the root so far, and what is still to walk, in reverse.
-    const folder: ByteString[] = [];
-    const rest = parts.toReversed();
+    const known = this.#knownFolders(parts);
+    const folder = parts.slice(0, known);
+    const rest = parts.slice(known).toReversed();
     let links = 0;
     for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
       if (part === '' || part === '.') continue;
@@ -114,6 +164,16 @@ export class EntryPaths {
       } else if (folder.push(part) > maxDepth) checkDepth(folder, name);
     }
     return (folder.length === 0 ? this.root : `${this.root}/${folder.join('/')}`) as ByteString;
+  }
+
+  /** How many of the first of `parts` are known folders without a symlink among them: those count for the limit. */
+  #knownFolders(parts: readonly ByteString[]): number {
+    for (let count = parts.length - 1; count > 0; count--) {
+      const key = parts.slice(0, count).join('/');
+      const path = this.#resolved.get(key);
+      if (path !== undefined) return this.#isLexical(key, path) ? count : 0;
+    }
+    return 0;
   }
 
   #lstat(path: ByteString, name: ByteString): Stats | undefined {

@@ -10,33 +10,38 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs';
-import { HawserError, isHawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
+import { isHawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import type { TarEntry, TarTime } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, byteString, fsPath, textOf } from '../util/byte-string.ts';
 import { isInUserNamespace } from '../util/user-namespace.ts';
 import {
+  FileMetadata,
   type MetadataOptions,
-  setFileOwnerAndMode,
+  modeAtBirth,
   setFileTime,
   setFolderMetadata,
   setNodeMetadata,
   setTime,
   setXattrs,
 } from './apply-metadata.ts';
-import { EntryPaths, entryParts, lstatOrNothing, refuseEntry } from './apply-paths.ts';
+import {
+  EntryPaths,
+  entryError,
+  entryParts,
+  folderCheck,
+  lstatOrNothing,
+  refuseEntry,
+} from './apply-paths.ts';
 import { removeExisting, removeTree } from './apply-remove.ts';
 import { fsOps } from './fs-ops.ts';
 import { opaqueAttribute } from './overlay-mount.ts';
+import { isInsideWhiteout, opaqueName, whiteoutPrefix } from './whiteouts.ts';
 
 /** `remove`: whiteouts take away what they name. `overlay`: they become overlayfs's own marks, in an upper folder. */
 export type WhiteoutMode = 'remove' | 'overlay';
 
-export const whiteoutPrefix = '.wh.';
-export const opaqueName = '.wh..wh..opq';
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** What a path is too long, or no name at all, for. */
-const entryFaults = new Set(['ENAMETOOLONG', 'EINVAL', 'ELOOP', 'ENOTDIR', 'EMLINK']);
 
 /**
  * Puts the entries of one layer into a tree, one after the other, synchronously. docs/layer-invariants.md numbers what
@@ -48,6 +53,7 @@ export class LayerApplier implements TarHandler {
   readonly #paths: EntryPaths;
   readonly #whiteouts: WhiteoutMode;
   readonly #metadata: MetadataOptions;
+  readonly #files: FileMetadata;
   /** What this layer has written; a set of it costs a tenth of the unpacking, and most layers have no whiteout. */
   #unsorted: ByteString[] = [];
   readonly #writtenPaths = new Set<string>();
@@ -67,6 +73,7 @@ export class LayerApplier implements TarHandler {
     this.#paths = new EntryPaths(bytes, folder => this.#makeMissing(folder));
     this.#whiteouts = options.whiteouts;
     this.#metadata = options;
+    this.#files = new FileMetadata(options);
   }
 
   get entries(): number {
@@ -106,28 +113,13 @@ export class LayerApplier implements TarHandler {
 
   /** Sets what had to wait: times of folders, deepest first. Call it after the last entry. */
   finish(): void {
-    const isFolder = this.#folderCheck();
+    const isFolder = this.#paths.isReplaced ? folderCheck(this.#paths.root) : () => true;
     for (const path of [...this.#folderTimes.keys()].sort((left, right) => right.length - left.length)) {
       if (!isFolder(path)) continue;
       const mode = this.#folderModes.get(path);
       if (mode !== undefined) chmodSync(fsPath(path), mode);
       setTime(path, this.#folderTimes.get(path) as TarTime);
     }
-  }
-
-  /** Whether a path is still a folder: a later entry may have put a symlink into the middle of it. */
-  #folderCheck(): (path: ByteString) => boolean {
-    const known = new Map<string, boolean>([[this.#paths.root, true]]);
-    const isFolder = (path: ByteString): boolean => {
-      let is = known.get(path);
-      if (is === undefined) {
-        const parent = path.slice(0, path.lastIndexOf('/')) as ByteString;
-        is = isFolder(parent) && lstatOrNothing(path)?.isDirectory() === true;
-        known.set(path, is);
-      }
-      return is;
-    };
-    return isFolder;
   }
 
   /** Gives up an open file. */
@@ -140,16 +132,7 @@ export class LayerApplier implements TarHandler {
     try {
       work();
     } catch (error) {
-      if (isHawserError(error, 'LAYER_ENTRY_INVALID')) throw error;
-      const name = this.#entry?.name ?? byteString('');
-      const code = systemErrorCode(error) ?? '';
-      if (entryFaults.has(code)) refuseEntry(name, `its path cannot be made (${code})`, error);
-      const action = `put the layer entry ${JSON.stringify(textOf(name))} in place: ${messageOf(error)}`;
-      if (isHawserError(error))
-        throw new HawserError(error.code, action, { cause: error, detail: error.detail });
-      if (code === 'ENOSPC' || code === 'EDQUOT') throw new HawserError('NO_SPACE', action, { cause: error });
-      const isForbidden = code === 'EPERM' || code === 'EACCES' || code === 'EROFS';
-      throw new HawserError(isForbidden ? 'PERMISSION_DENIED' : 'INTERNAL', action, { cause: error });
+      throw entryError(error, this.#entry?.name ?? byteString(''));
     }
   }
 
@@ -165,12 +148,13 @@ export class LayerApplier implements TarHandler {
     this.#path = path;
     switch (entry.type) {
       case 'file':
-        this.#fd = this.#creating(path, () => openSync(fsPath(path), createFlags, 0o600));
+        this.#fd = this.#creating(path, () => openSync(fsPath(path), createFlags, modeAtBirth(entry)));
         this.#position = 0;
         this.#dataEnd = 0;
         break;
       case 'directory':
         this.#makeFolder(path, entry);
+        this.#paths.found(parts, path);
         break;
       case 'symlink':
         if (entry.linkname === '') refuseEntry(entry.name, 'it is a symlink to nothing');
@@ -191,7 +175,8 @@ export class LayerApplier implements TarHandler {
     try {
       // Only a sparse file ends with a hole.
       if (this.#dataEnd < entry.size) ftruncateSync(fd, entry.size);
-      setFileOwnerAndMode(fd, entry, this.#metadata);
+      const folder = this.#path.slice(0, this.#path.lastIndexOf('/')) as ByteString;
+      this.#files.setOwnerAndMode(fd, folder, entry);
       if (entry.xattrs.size > 0) setXattrs(this.#path, entry, this.#metadata);
       setFileTime(fd, this.#path, entry.mtime);
     } finally {
@@ -232,6 +217,7 @@ export class LayerApplier implements TarHandler {
         mkdirSync(fsPath(path), 0o700);
       }
     }
+    this.#files.forget();
     setFolderMetadata(path, entry, { ...this.#metadata, isNew });
     if (hidesLower) this.#markOpaque(path);
     this.#folderTimes.set(path, entry.mtime);
@@ -240,6 +226,7 @@ export class LayerApplier implements TarHandler {
 
   #applyRoot(entry: TarEntry): void {
     if (entry.type !== 'directory') refuseEntry(entry.name, `the root cannot be a ${entry.type}`);
+    this.#files.forget();
     setFolderMetadata(this.#paths.root, entry, { ...this.#metadata, isNew: false });
     this.#folderTimes.set(this.#paths.root, entry.mtime);
   }
@@ -334,6 +321,7 @@ export class LayerApplier implements TarHandler {
 
   #makeMissing(folder: ByteString): void {
     this.#keepTime(folder.slice(0, folder.lastIndexOf('/')) as ByteString);
+    this.#files.forget();
     mkdirSync(fsPath(folder), 0o755);
     // mkdir(2) subtracts the umask.
     chmodSync(fsPath(folder), 0o755);
@@ -349,12 +337,4 @@ export class LayerApplier implements TarHandler {
     const time = { seconds: Number((mtimeNs - nanoseconds) / billion), nanoseconds: Number(nanoseconds) };
     this.#folderTimes.set(folder, time);
   }
-}
-
-/** Whether an entry lies below a folder whose name is a mark: of aufs (passed over); any other is refused. */
-export function isInsideWhiteout(parts: readonly ByteString[], entry: TarEntry): boolean {
-  const mark = parts.slice(0, -1).find(part => part.startsWith(whiteoutPrefix));
-  if (mark === undefined) return false;
-  if (mark.startsWith(`${whiteoutPrefix}${whiteoutPrefix}`)) return true;
-  return refuseEntry(entry.name, 'it lies inside a whiteout');
 }

@@ -1,7 +1,7 @@
 import { type TarEntry, tarEntry } from '../tar/entry.ts';
 import type { ByteString } from '../util/byte-string.ts';
-import { whiteoutPrefix } from './apply-tree.ts';
 import { metadataChanges, sortedNames, type TreeFile, type TreeName } from './image-tree.ts';
+import { whiteoutPrefix } from './whiteouts.ts';
 
 /** An entry of a merged layer, and the file whose content it has. */
 export interface MergedItem {

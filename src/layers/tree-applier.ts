@@ -3,9 +3,9 @@ import type { TarEntry, TarTime } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, textOf } from '../util/byte-string.ts';
 import { entryParts, refuseEntry } from './apply-paths.ts';
-import { isInsideWhiteout, opaqueName, whiteoutPrefix } from './apply-tree.ts';
 import { rootName, type TreeFile, type TreeName } from './image-tree.ts';
 import { TreePaths } from './tree-paths.ts';
+import { isInsideWhiteout, opaqueName, whiteoutPrefix } from './whiteouts.ts';
 
 const zeros = Buffer.alloc(64 * 1024);
 

@@ -202,6 +202,34 @@ describe('layers/apply', () => {
     expect(lstatSync(join(ground.root, 'link')).uid).to.equal(7);
   });
 
+  it('A9 gives each file its own group and mode in folders that hand down theirs, also when a folder changes midway', async () => {
+    const wanted = (name: string) =>
+      `${name} ${(statSync(join(ground.root, name)).mode & 0o7777).toString(8)}`;
+    await ground.apply([
+      folder('d', { mode: 0o755 }),
+      file('d/1'),
+      file('d/2', '', { gid: 9 }),
+      file('d/3', '', { mode: 0o666 }),
+      folder('d', { mode: 0o2755, gid: 1001 }),
+      file('d/4'),
+      file('d/5', '', { gid: 1001 }),
+      folder('d', { mode: 0o755 }),
+      file('d/6', '', { gid: 9, mode: 0o4711 }),
+      file('d/7', '', { mode: 0o7 }),
+    ]);
+    const names = ['1', '2', '3', '4', '5', '6', '7'].map(name => `d/${name}`);
+    expect(names.map(wanted)).to.deep.equal([
+      'd/1 644',
+      'd/2 644',
+      'd/3 666',
+      'd/4 644',
+      'd/5 644',
+      'd/6 4711',
+      'd/7 7',
+    ]);
+    expect(names.map(name => statSync(join(ground.root, name)).gid)).to.deep.equal([0, 9, 0, 0, 1001, 9, 0]);
+  });
+
   it('A10 keeps nanoseconds, of files, symlinks and folders that got children later', async () => {
     const mtime = { seconds: 1_000_000_000, nanoseconds: 123_456_789 };
     const early = { seconds: -1000, nanoseconds: 1 };

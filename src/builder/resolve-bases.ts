@@ -1,6 +1,6 @@
-import { loadImage, resolveImage, type StoredImage } from '../content/resolve-image.ts';
+import { loadImage, type StoredImage } from '../content/resolve-image.ts';
 import type { Lease } from '../content/store.ts';
-import { HawserError, isHawserError, type SourceLocation } from '../errors/hawser-error.ts';
+import { HawserError, type SourceLocation } from '../errors/hawser-error.ts';
 import type { ImageConfig } from '../image/config.ts';
 import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
@@ -8,6 +8,7 @@ import { formatPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, parseReference, withDefaultTag } from '../image/reference.ts';
 import type { BuildEnvironment, ImageSource } from './environment.ts';
 import { emptyState, extendState } from './execute/file-state.ts';
+import { localBase, neitherFits, requireLocalBase } from './local-base.ts';
 import { located } from './located.ts';
 import type { BuildObserver, BuildVertex } from './observer.ts';
 import type { ResolvedBase } from './plan/plan-build.ts';
@@ -116,12 +117,15 @@ export class Bases {
   async #find(name: string, platform: Platform): Promise<FoundImage> {
     const { environment, pull } = this.#options;
     const { store, images } = environment;
-    const local = pull ? undefined : await orUnknown(resolveImage(store, name, { platform }));
-    const usable = local !== undefined && (images === undefined || (await isWhole(local, environment)));
-    if (usable) return { image: local };
-    if (images === undefined) return { image: await resolveImage(store, name, { platform }) };
+    if (images === undefined) return { image: await requireLocalBase(store, name, platform) };
+    const local = pull ? {} : await localBase(store, name, platform);
+    if (local.image !== undefined && (await isWhole(local.image, environment))) return { image: local.image };
     const reference = formatReference(withDefaultTag(parseReference(name)));
-    return { image: await this.#fetch(reference, platform, images), reference };
+    try {
+      return { image: await this.#fetch(reference, platform, images), reference };
+    } catch (error) {
+      throw local.unfit === undefined ? error : neitherFits(local.unfit, error);
+    }
   }
 
   async #fetch(reference: string, platform: Platform, images: ImageSource): Promise<StoredImage> {
@@ -158,19 +162,6 @@ type RemoteImage = Required<FoundImage> & { readonly platform: Platform };
 
 function keyOf(name: string, platform: Platform): string {
   return `${name} ${formatPlatform(platform)}`;
-}
-
-/** Undefined where the store has no such image, or not for the platform. */
-async function orUnknown(finding: Promise<StoredImage>): Promise<StoredImage | undefined> {
-  try {
-    return await finding;
-  } catch (error) {
-    const isUnknown = ['IMAGE_UNKNOWN', 'PLATFORM_UNAVAILABLE', 'BLOB_UNKNOWN'].some(
-      code => isHawserError(error) && error.code === code,
-    );
-    if (isUnknown) return undefined;
-    throw error;
-  }
 }
 
 /** Whether its layers are here. */

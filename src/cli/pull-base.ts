@@ -1,3 +1,4 @@
+import { localBase } from '../builder/local-base.ts';
 import { withLocalName } from '../content/local-name.ts';
 import type { StoredImage } from '../content/resolve-image.ts';
 import type { LayoutStore, Lease } from '../content/store.ts';
@@ -30,6 +31,16 @@ function pullOptions(
   return { store, reference, platform, lease, signal };
 }
 
+/** Whoever has built an image of that name for another platform keeps it. */
+async function giveName(
+  store: LayoutStore,
+  { name, descriptor }: StoredImage & { readonly name: string },
+  { platform }: PullBaseOptions,
+): Promise<void> {
+  const { unfit } = await localBase(store, name, platform);
+  if (unfit === undefined) await store.references.set(name, descriptor);
+}
+
 /**
  * Manifest and config of a base image into the store. It gets a name there once its layers are there too.
  *
@@ -52,7 +63,7 @@ export async function pullBase(
     await options.lease.add(digest);
     isWhole &&= (await store.stat(digest)) !== undefined;
   }
-  if (isWhole) await store.references.set(name, pulled.descriptor);
+  if (isWhole) await giveName(store, image, options);
   return image;
 }
 
@@ -69,5 +80,5 @@ export async function pullBaseLayers(
       onProgress: transferTotal(options.onProgress),
     }),
   );
-  await store.references.set(name, image.descriptor);
+  await giveName(store, { ...image, name }, options);
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { unpackedPackage } from './support/debian.ts';
 import { Emulation, foreign } from './support/emulation.ts';
+import { type ServedRegistry, serveHawser } from './support/registry.ts';
 import { run } from './support/run.ts';
 import { Sandbox } from './support/sandbox.ts';
 
@@ -12,10 +13,12 @@ describe('images of several platforms', function () {
   this.timeout(300_000);
   let sandbox: Sandbox;
   let emulation: Emulation;
+  let registry: ServedRegistry;
 
   before(async () => {
     sandbox = await Sandbox.create();
     emulation = await Emulation.open();
+    registry = await serveHawser(sandbox, join(sandbox.folder, 'volume'));
     for (const architecture of [own, foreign.architecture]) {
       const archive = await unpackedPackage('busybox-static', { architecture });
       const files = join(sandbox.folder, 'base', architecture);
@@ -38,6 +41,7 @@ COPY --from=make /made /made
   });
   after(async () => {
     await emulation?.close();
+    await registry?.stop();
     await sandbox?.dispose();
   });
 
@@ -59,6 +63,53 @@ COPY --from=make /made /made
   const made = async (path: string) =>
     (await run(['cat', join(sandbox.folder, path)], { check: true })).stdout.trim().split('\n');
   const uname = async () => (await run(['uname', '-m'], { check: true })).stdout.trim();
+
+  describe('from a base that is here for another platform only', () => {
+    const name = () => `${registry.host}/single`;
+    const platformOf = async (image: string) =>
+      await sandbox.hawser('image', 'inspect', '-f', '{{.Architecture}}', image);
+    const from = (tag: string, platform: string) =>
+      sandbox.try(['build', '--platform', `linux/${platform}`, '-t', 'got:1', '-f', '-', 'base'], {
+        input: `FROM ${name()}:${tag}\nCOPY Dockerfile /\n`,
+      });
+
+    before(async () => {
+      for (const architecture of [own, foreign.architecture]) {
+        const flags = ['--platform', `linux/${architecture}`, '-t', `${name()}:${architecture}`];
+        await sandbox.hawser('build', '-q', ...flags, '--push', 'base');
+      }
+      await sandbox.hawser('tag', `${name()}:${own}`, `${name()}:both`);
+      await sandbox.hawser('push', '-q', `${name()}:both`);
+      for (const tag of ['both', 'here'])
+        await sandbox.hawser('tag', `${name()}:${foreign.architecture}`, `${name()}:${tag}`);
+      await sandbox.hawser('rmi', `${name()}:${foreign.architecture}`);
+    });
+
+    it('take the one of the registry, and leave the one that is here', async () => {
+      const { code, stderr } = await from('both', own);
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.include('resolve').and.not.to.include('InvalidBaseImagePlatform');
+      expect(await platformOf('got:1')).to.equal(own);
+      expect(await platformOf(`${name()}:both`)).to.equal(foreign.architecture);
+      expect((await from('both', foreign.architecture)).stderr).not.to.include('resolve');
+    });
+
+    it('say so where the registry has none', async () => {
+      const { code, stderr } = await from('here', own);
+      expect(code).to.equal(1);
+      expect(stderr)
+        .to.include(`/single:here in the local store is for linux/${foreign.architecture}, not linux/${own}`)
+        .and.to.include('[PLATFORM_UNAVAILABLE]')
+        .and.to.include('at Dockerfile:1:6')
+        .and.to.include(`Build with --platform linux/${foreign.architecture}`);
+    });
+
+    it('warn where the registry has nothing else', async () => {
+      const { code, stderr } = await from(foreign.architecture, own);
+      expect(code, stderr).to.equal(0);
+      expect(stderr).to.include('InvalidBaseImagePlatform');
+    });
+  });
 
   it('are cross-built without an emulator', async () => {
     const { code, stderr } = await build('cross');

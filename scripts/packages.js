@@ -36,6 +36,7 @@ export const peerPackages = {
   '/usr/bin/git': 'git',
   '/usr/bin/ssh-agent': 'openssh-client',
   '/usr/bin/newuidmap': 'uidmap',
+  '/usr/bin/rpmbuild': 'rpm',
   '/usr/bin/qemu-aarch64-static': 'qemu-user-static',
   '/usr/bin/chromium': 'chromium',
 };

@@ -30,10 +30,10 @@ export function npmPackages(files: ImageFiles): readonly FoundPackage[] {
   return found;
 }
 
-function parseJson(text: string | undefined): Readonly<Record<string, unknown>> {
+function parseJson(text: string | undefined): Json {
   try {
     const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return isObject(value) ? value : {};
   } catch {
     return {}; // the file of a test, or no JSON at all: it tells of no package
   }
@@ -46,15 +46,37 @@ function packageOf(files: ImageFiles, folder: string): FoundPackage | undefined 
   return { type: 'npm', name, version, ...(typeof license === 'string' ? { license } : {}), from };
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
 function lockedPackages(files: ImageFiles, from: string): readonly FoundPackage[] {
-  const { packages } = parseJson(files.read(from));
-  if (typeof packages !== 'object' || packages === null) return [];
-  return Object.entries(packages as Readonly<Record<string, unknown>>).flatMap(([path, entry]) => {
-    const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
-    const { version, license, link, dev } = (entry ?? {}) as Readonly<Record<string, unknown>>;
-    if (name === undefined || typeof version !== 'string' || link === true || dev === true) return [];
-    return [
-      { type: 'npm' as const, name, version, ...(typeof license === 'string' ? { license } : {}), from },
-    ];
+  const { packages, dependencies } = parseJson(files.read(from));
+  if (isObject(packages)) {
+    return Object.entries(packages).flatMap(([path, entry]) => {
+      const name = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
+      return name === undefined ? [] : lockedPackage(name, entry, from);
+    });
+  }
+  return isObject(dependencies) ? treeOf(dependencies, from, 0) : [];
+}
+
+/** Deeper than any that npm writes. */
+const DEPTH = 100;
+
+/** Lock files of npm 6 and older. */
+function treeOf(dependencies: Json, from: string, depth: number): readonly FoundPackage[] {
+  return Object.entries(dependencies).flatMap(([name, entry]) => {
+    const below = isObject(entry) ? entry.dependencies : undefined;
+    const nested = isObject(below) && depth < DEPTH ? treeOf(below, from, depth + 1) : [];
+    return [...lockedPackage(name, entry, from), ...nested];
   });
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null;
+}
+
+function lockedPackage(name: string, entry: unknown, from: string): readonly FoundPackage[] {
+  const { version, license, link, dev } = isObject(entry) ? entry : {};
+  if (typeof version !== 'string' || link === true || dev === true) return [];
+  return [{ type: 'npm', name, version, ...(typeof license === 'string' ? { license } : {}), from }];
 }

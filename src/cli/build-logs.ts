@@ -7,6 +7,7 @@ import { throwIfAborted } from '../util/abort.ts';
 import { nearest } from '../util/nearest.ts';
 import { PlainBuildProgress } from './build-progress-plain.ts';
 import { RawJsonProgress } from './build-progress-rawjson.ts';
+import { wantsColour } from './terminal.ts';
 
 /** Writes to stdout, and waits where its reader is slow. */
 async function put(bytes: Uint8Array | string): Promise<void> {
@@ -49,7 +50,7 @@ export async function writeLog(file: string, form: 'plain' | 'rawjson', signal: 
   let lines: string[] = [];
   let [now, started] = [0, 0];
   const write = (line: string) => void lines.push(line);
-  const plain = new PlainBuildProgress(write, () => now);
+  const plain = new PlainBuildProgress(write, { now: () => now, colour: wantsColour() });
   const clock = () => new Date(started + now);
   const replay = new Replay(form === 'plain' ? plain : new RawJsonProgress(write, clock));
   started = (await readRecord(file))?.started ?? 0;

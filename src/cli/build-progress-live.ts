@@ -1,13 +1,14 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
-import { cellWidth, cutToCells, plainText } from './cell-width.ts';
+import { cellWidth, cutToCells } from './cell-width.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds } from './human.ts';
 import { OutputCutter } from './line-cutter.ts';
 import { LiveLines } from './live-lines.ts';
 import { progressText } from './progress-bar.ts';
 import { mayColour, paint } from './terminal.ts';
+import { plainText } from './terminal-text.ts';
 
 interface LiveVertex {
   readonly name: string;
@@ -21,6 +22,8 @@ interface LiveVertex {
 }
 
 const tailLines = 6;
+/** Of a line of output: more than any terminal is wide. */
+const readCharacters = 4096;
 
 const looks = {
   running: { mark: '=>', colour: 'bold' },
@@ -91,7 +94,11 @@ export class LiveBuildProgress implements BuildObserver {
     return [
       ...transfers,
       ...lines.map(line =>
-        paint('dim', cutToCells(` => => # ${plainText(line)}`, this.#width), this.#colour),
+        paint(
+          'dim',
+          cutToCells(` => => # ${plainText(line.slice(0, readCharacters))}`, this.#width),
+          this.#colour,
+        ),
       ),
     ];
   }

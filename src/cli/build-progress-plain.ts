@@ -4,6 +4,7 @@ import type { SourceLocation } from '../errors/hawser-error.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
 import { OutputCutter } from './line-cutter.ts';
+import { logText } from './terminal-text.ts';
 
 interface PlainVertex {
   readonly number: number;
@@ -12,18 +13,22 @@ interface PlainVertex {
   readonly output: OutputCutter;
   /** Lines that wait for their turn. */
   readonly waiting: string[];
+  /** Since when they do. */
+  since: number;
   state: 'new' | 'shown' | 'ended';
 }
 
 /** A step keeps the log to itself for so many milliseconds while others have something to say. */
 const turn = 2000;
+/** Lines. */
+const maxWaiting = 10_000;
 
 /**
  * One line after the other, for logs: `#3 [2/4] RUN make`, `#3 1.204 output`, `#3 DONE 1.3s`, as BuildKit's plain view.
  * Steps that run side by side take turns, so that their lines stay together; `#3 ...` says that a step goes on.
  */
 export class PlainBuildProgress implements BuildObserver {
-  readonly #write: (line: string) => void;
+  readonly #write: (lines: string) => void;
   readonly #vertices = new Map<string, PlainVertex>();
   /** Whose turn it is, and since when. */
   #current: PlainVertex | undefined;
@@ -31,10 +36,13 @@ export class PlainBuildProgress implements BuildObserver {
   #timer: NodeJS.Timeout | undefined;
   #findings: readonly Finding[] = [];
   readonly #now: () => number;
+  readonly #colour: boolean;
 
-  constructor(write: (line: string) => void, now = () => performance.now()) {
+  /** @param write takes a line or several, without the last one's end */
+  constructor(write: (lines: string) => void, { now = () => performance.now(), colour = true } = {}) {
     this.#write = write;
     this.#now = now;
+    this.#colour = colour;
   }
 
   #vertex(vertex: BuildVertex): PlainVertex {
@@ -42,7 +50,7 @@ export class PlainBuildProgress implements BuildObserver {
     if (found === undefined) {
       const number = this.#vertices.size + 1;
       const [name, start] = [vertex.name, this.#now()];
-      found = { number, name, start, output: new OutputCutter(), waiting: [], state: 'new' };
+      found = { number, name, start, output: new OutputCutter(), waiting: [], since: 0, state: 'new' };
       this.#vertices.set(vertex.id, found);
     }
     return found;
@@ -50,18 +58,23 @@ export class PlainBuildProgress implements BuildObserver {
 
   #say(vertex: PlainVertex, lines: readonly string[]): void {
     if (lines.length === 0) return;
-    vertex.waiting.push(...lines);
+    if (vertex.waiting.length === 0) vertex.since = this.#now();
+    for (const line of lines) vertex.waiting.push(line);
     if (vertex === this.#current) this.#flush(vertex);
-    else if (this.#current === undefined || this.#now() - this.#since > turn) this.#giveTurn();
+    else if (this.#current === undefined || this.#isLong(vertex)) this.#giveTurn();
     else this.#timer ??= setTimeout(() => this.#giveTurn(), turn).unref();
+  }
+
+  /** Whether it has waited its time, or has too much to say to be kept. */
+  #isLong({ waiting }: PlainVertex): boolean {
+    return this.#now() - this.#since > turn || waiting.length > maxWaiting;
   }
 
   /** To the one that has waited longest. */
   #giveTurn(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const all = [...this.#vertices.values()];
-    const next = all.find(vertex => vertex !== this.#current && vertex.waiting.length > 0);
+    const [next] = this.#others().sort((left, right) => left.since - right.since);
     if (next === undefined) return;
     if (this.#current !== undefined) this.#write(`#${this.#current.number} ...`);
     this.#begin(next);
@@ -83,8 +96,8 @@ export class PlainBuildProgress implements BuildObserver {
   }
 
   #flush(vertex: PlainVertex): void {
-    for (const line of vertex.waiting.splice(0))
-      this.#write(line === '' ? `#${vertex.number}` : `#${vertex.number} ${line}`);
+    const lines = vertex.waiting.splice(0);
+    if (lines.length > 0) this.#write(lines.map(line => `#${vertex.number} ${line}`).join('\n'));
     if (vertex.state !== 'ended') {
       vertex.state = 'shown';
       return;
@@ -98,7 +111,7 @@ export class PlainBuildProgress implements BuildObserver {
 
   #timed(vertex: PlainVertex, lines: readonly string[]): string[] {
     const time = ((this.#now() - vertex.start) / 1000).toFixed(3);
-    return lines.map(line => `${time} ${line}`);
+    return lines.map(line => (line === '' ? time : `${time} ${logText(line, this.#colour)}`));
   }
 
   #end(vertex: BuildVertex, word: (running: PlainVertex) => string): void {

@@ -1,6 +1,6 @@
 import { type BuildObserver, silentObserver } from '../builder/observer.ts';
 import { PlainBuildProgress } from './build-progress-plain.ts';
-import { isLiveTerminal } from './terminal.ts';
+import { isLiveTerminal, wantsColour } from './terminal.ts';
 
 export const progressKinds = ['auto', 'plain', 'tty', 'rawjson', 'quiet', 'none'] as const;
 
@@ -19,7 +19,7 @@ const stays = { away: <Result>(work: () => Promise<Result>) => work(), stop: () 
 /** The view of a build on stderr: in place on a terminal, line by line elsewhere. */
 export async function chooseBuildProgress(kind: ProgressKind): Promise<BuildProgressView> {
   if (kind === 'quiet' || kind === 'none') return { ...stays, observer: silentObserver };
-  const write = (line: string) => process.stderr.write(`${line}\n`);
+  const write = lineWriter(process.stderr);
   if (kind === 'rawjson') {
     const { RawJsonProgress } = await import('./build-progress-rawjson.ts');
     return { ...stays, observer: new RawJsonProgress(write) };
@@ -29,6 +29,16 @@ export async function chooseBuildProgress(kind: ProgressKind): Promise<BuildProg
     const observer = new LiveBuildProgress();
     return { observer, away: work => observer.away(work), stop: () => observer.stop() };
   }
-  const observer = new PlainBuildProgress(write);
+  const observer = new PlainBuildProgress(write, { colour: wantsColour() });
   return { ...stays, observer, stop: () => observer.stop() };
+}
+
+/**
+ * Writes wait for a slow reader, as those to a terminal do: what a program says would pile up, and so it waits in turn.
+ * Node makes pipes give way at once, and its switch for that has no public name.
+ */
+function lineWriter(stream: NodeJS.WriteStream): (lines: string) => void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?: (blocking: boolean) => number } };
+  handle?.setBlocking?.(true);
+  return lines => stream.write(`${lines}\n`);
 }

@@ -30,23 +30,3 @@ export function cutToCells(text: string, columns: number): string {
   }
   return columns < 1 ? '' : `${kept}…`;
 }
-
-const [escape, bell] = ['\u001b', '\u0007'];
-/** ECMA-48: control sequences, commands to the terminal, and escapes of two characters. */
-const sequences = new RegExp(
-  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|\\][^${bell}${escape}]*(?:${bell}|${escape}\\\\)?|[ -/]*[0-~])`,
-  'g',
-);
-
-/**
- * What a terminal would leave of a line that a program wrote: without colours and movements, a tab as blanks, and of
- * what was overwritten after a carriage return the last.
- */
-export function plainText(line: string): string {
-  const text = line.replace(/\r+$/, '');
-  return text
-    .slice(text.lastIndexOf('\r') + 1)
-    .replaceAll(sequences, '')
-    .replaceAll('\t', '    ')
-    .replaceAll(/\p{Cc}/gu, '');
-}

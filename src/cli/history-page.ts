@@ -2,10 +2,10 @@ import { type BuildRecord, outputOf, readRecord } from '../builder/history/read-
 import { HawserError } from '../errors/hawser-error.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
 import { buildName } from './build-rows.ts';
-import { plainText } from './cell-width.ts';
 import { historyPageScript } from './history-page-script.ts';
 import { historyPageStyle } from './history-page-style.ts';
 import { escapeHtml, jsonForScript, pagePolicy } from './html.ts';
+import { plainText } from './terminal-text.ts';
 
 /** Of each step's output so many bytes at its end go into the page. */
 const shownOutput = 128 * 1024;

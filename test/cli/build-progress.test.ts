@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { PlainBuildProgress } from '../../src/cli/build-progress-plain.ts';
 import { RawJsonProgress } from '../../src/cli/build-progress-rawjson.ts';
-import { cellWidth, cutToCells, plainText } from '../../src/cli/cell-width.ts';
+import { cellWidth, cutToCells } from '../../src/cli/cell-width.ts';
+import { logText, plainText } from '../../src/cli/terminal-text.ts';
 
 const first = { id: 'a', name: '[1/2] RUN a' };
 const second = { id: 'b', name: '[2/2] COPY b', inputs: ['a'] };
@@ -13,10 +14,7 @@ describe('PlainBuildProgress', () => {
   beforeEach(() => {
     now = 0;
     lines = [];
-    progress = new PlainBuildProgress(
-      line => lines.push(line),
-      () => now,
-    );
+    progress = new PlainBuildProgress(text => lines.push(...text.split('\n')), { now: () => now });
   });
   afterEach(() => progress.stop());
 
@@ -76,6 +74,34 @@ describe('PlainBuildProgress', () => {
     progress.vertexStarted(first);
     for (const done of [1e6, 2e6, 3e6]) progress.vertexProgress(first, { what: 'layer', done, total: 3e6 });
     expect(lines.slice(1)).to.deep.equal(['#1 layer 3MB done']);
+  });
+
+  it('gives every step its turn, the one that has waited longest first, and soon where much waits', () => {
+    const third = { id: 'c', name: 'third' };
+    const many = Buffer.from('x\n'.repeat(10_001));
+    progress.vertexStarted(first);
+    for (now = 1; now <= 5; now++) {
+      progress.vertexOutput(now % 2 === 0 ? first : second, 'stdout', many);
+      if (now === 1) progress.vertexOutput(third, 'stdout', Buffer.from('little\n'));
+    }
+    const turns = lines.filter(line => /^#\d [^\d.]/.test(line));
+    expect(turns).to.deep.equal([
+      `#1 ${first.name}`,
+      `#2 ${second.name}`,
+      '#3 third',
+      `#1 ${first.name}`,
+      `#2 ${second.name}`,
+    ]);
+  });
+
+  it('takes the last of what a program wrote over and over, and no end of a line for granted', () => {
+    const write = (text: string) => progress.vertexOutput(first, 'stdout', Buffer.from(text));
+    for (const part of ['\r1%', '\r2%', '\r', '3%\r4', '%\r', '\nnext\r\n\n']) write(part);
+    for (let count = 0; count < 40; count++) write('x'.repeat(1 << 15));
+    progress.vertexDone(first);
+    expect(lines.slice(1, 4)).to.deep.equal(['#1 0.000 4%', '#1 0.000 next', '#1 0.000']);
+    const long = lines.slice(4, -1).map(line => line.replace('#1 0.000 ', ''));
+    expect(long.map(({ length }) => length)).to.deep.equal([(1 << 20) + (1 << 15), 7 << 15]);
   });
 
   it('keeps a character that two chunks share', () => {
@@ -153,5 +179,18 @@ describe('cells of a terminal', () => {
   ];
   for (const [line, text] of lines) {
     it(`${JSON.stringify(line)} leaves ${text}`, () => expect(plainText(line)).to.equal(text));
+  }
+
+  const logged: readonly (readonly [string, string])[] = [
+    ['a\tb ü', 'a\tb ü'],
+    ['\u001b[1;31mred', '\u001b[1;31mred\u001b[0m'],
+    ['\u001b[32mgreen\u001b[m', '\u001b[32mgreen\u001b[m'],
+    ['\u001b[2J\u001b[1Aup\u0007\u001b]0;title\u0007', 'up'],
+  ];
+  for (const [line, text] of logged) {
+    it(`${JSON.stringify(line)} is logged as ${JSON.stringify(text)}`, () => {
+      expect(logText(line, true)).to.equal(text);
+      expect(logText(line, false)).to.equal(plainText(text).replace('    ', '\t'));
+    });
   }
 });

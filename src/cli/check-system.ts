@@ -60,7 +60,7 @@ async function findProblems(roots: Roots, signal: AbortSignal | undefined) {
   const { root, run } = roots;
   const [layout, jobs, snapshotsCheck, cacheCheck, containersCheck] = await Promise.all([
     import('../content/check-layout.ts'),
-    import('../layers/worker-jobs.ts'),
+    import('../util/worker-jobs.ts'),
     import('../layers/check-snapshots.ts'),
     import('../builder/cache/check-build-cache.ts'),
     import('../runtime/check-containers.ts'),

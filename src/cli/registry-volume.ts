@@ -67,7 +67,7 @@ export async function openRegistryVolume(choice: VolumeChoice): Promise<ChosenVo
     choice.root === undefined ? storage : { kind: 'filesystem', root: choice.root },
   );
   if ((await driver.stat('docker/registry/v2')) === undefined) {
-    driver.close?.();
+    await driver.close?.();
     throw new HawserError(
       'NOT_FOUND',
       `${where} is no volume of a registry: there is no docker/registry/v2 in it`,

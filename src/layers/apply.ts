@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Digest } from '../image/digest.ts';
+import { JobThreads } from '../util/worker-jobs.ts';
 import { type ApplyJob, checkDiffID } from './apply-job.ts';
 import type { WhiteoutMode } from './apply-tree.ts';
 import type { LayerSource } from './compression-file.ts';
 import type { DigestJob } from './digest-job.ts';
-import { JobThreads } from './worker-jobs.ts';
 
 export interface ApplyLimits {
   /** Bytes of the uncompressed layer, and of its files with their holes; default 128 GiB. */

@@ -4,10 +4,10 @@ import type { Descriptor } from '../image/descriptor.ts';
 import type { Digest } from '../image/digest.ts';
 import { mediaTypes } from '../image/media-types.ts';
 import { throwIfAborted } from '../util/abort.ts';
+import { JobThreads } from '../util/worker-jobs.ts';
 import type { DiffOptions } from './diff-tree.ts';
 import { type DiffJob, packSmallLayer, type WrittenLayer } from './diff-writer.ts';
 import type { ActiveSnapshot } from './snapshotter.ts';
-import { JobThreads } from './worker-jobs.ts';
 
 export interface CommitLayerOptions extends DiffOptions {
   /** The local store keeps what a build makes as it is; `compressLayer` makes what a push sends. */

@@ -18,7 +18,7 @@ describe('registry-server: volume', () => {
 
   const files = () =>
     readdirSync(registry.path(''), { recursive: true, encoding: 'utf8' })
-      .filter(path => statSync(registry.path(path)).isFile())
+      .filter(path => statSync(registry.path(path)).isFile() && !path.startsWith('_hawser/spent/'))
       .sort();
   const read = (path: string) => readFileSync(registry.path(path), 'utf8');
   const write = (path: string, content: string) => {

@@ -1,5 +1,5 @@
 import type { DiffJob, WrittenLayer } from '../../layers/diff-writer.ts';
-import type { JobThreads } from '../../layers/worker-jobs.ts';
+import type { JobThreads } from '../../util/worker-jobs.ts';
 import type { CopyJob, CopyResult } from './copy/copy-into.ts';
 
 /** A large COPY and the layer made of it take turns in one thread: starting a second takes as long as hundreds of files. */
@@ -11,7 +11,7 @@ let threads: JobThreads<StepJob, CopyResult | WrittenLayer> | undefined;
 
 async function run(job: StepJob, signal: AbortSignal | undefined) {
   if (threads === undefined) {
-    const { JobThreads } = await import('../../layers/worker-jobs.ts');
+    const { JobThreads } = await import('../../util/worker-jobs.ts');
     threads ??= new JobThreads('builder/workers/step.worker');
   }
   return threads.run(job, { signal });

@@ -1,5 +1,5 @@
 import { type WrittenLayer, writeLayer } from '../../layers/diff-writer.ts';
-import { serveJobs } from '../../layers/worker-jobs.ts';
+import { serveJobs } from '../../util/worker-jobs.ts';
 import { type CopyResult, copyAll } from '../execute/copy/copy-into.ts';
 import type { StepJob } from '../execute/step-threads.ts';
 

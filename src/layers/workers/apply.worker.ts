@@ -1,4 +1,4 @@
+import { serveJobs } from '../../util/worker-jobs.ts';
 import { runApplyJob } from '../apply-job.ts';
-import { serveJobs } from '../worker-jobs.ts';
 
 serveJobs(runApplyJob);

@@ -10,6 +10,7 @@ import {
   collectedPath,
   gcLockPath,
   locksFolder,
+  spentFolder,
   temporaryFolder,
   trashFolder,
   uploadDataPath,
@@ -161,6 +162,7 @@ async function sweepRest(driver: StorageDriver, before: number): Promise<void> {
   await removeOlder(driver, locksFolder, oldest);
   await removeOlder(driver, collectedPath, oldest);
   await removeOlder(driver, trashFolder, oldest);
+  await removeOlder(driver, spentFolder, oldest);
   await removeOlder(driver, temporaryFolder, oldest);
 }
 

@@ -5,7 +5,7 @@ import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from '../../image/digest.ts';
 import { emit, type RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
-import type { UploadKey } from '../storage/uploads.ts';
+import type { Chunk, UploadKey } from '../storage/uploads.ts';
 import { errorResponse } from './error-response.ts';
 import { absoluteURL, empty, locationOf, queryOf } from './reply.ts';
 
@@ -73,15 +73,11 @@ async function* ofLength(source: AsyncIterable<Uint8Array>, length: number): Asy
   }
 }
 
-async function appendBody(
-  request: RegistryRequest,
-  context: RequestContext,
-  key: UploadKey,
-): Promise<number> {
+/** What a request brings of an upload. */
+function chunkOf(request: RegistryRequest): Chunk {
   const range = announcedRange(request);
-  const { uploads } = context.volume;
-  if (range === undefined) return await uploads.append(key, request.body);
-  return await uploads.append(key, ofLength(request.body, range.end - range.start), range.start);
+  if (range === undefined) return { source: request.body };
+  return { source: ofLength(request.body, range.end - range.start), offset: range.start };
 }
 
 /** The answer to a chunk that does not go on where the upload ends: 416, and where it does. */
@@ -127,8 +123,7 @@ export async function startUpload(
     const digest = parseDigest(whole);
     const key = await uploads.start(name, digestAlgorithm(digest));
     try {
-      if (hasBody(request)) await uploads.append(key, request.body);
-      await uploads.commit(key, digest);
+      await uploads.commit(key, digest, hasBody(request) ? { source: request.body } : undefined);
     } catch (error) {
       // Nobody was told of this session, so nobody could go on with it.
       if (!isHawserError(error, 'DIGEST_INVALID')) await uploads.cancel(key);
@@ -148,7 +143,7 @@ export async function appendToUpload(
   key: UploadKey,
 ): Promise<RegistryResponse> {
   try {
-    const size = await appendBody(request, context, key);
+    const size = await context.volume.uploads.append(key, chunkOf(request));
     return empty(202, uploadHeaders(request, context, { key, size }));
   } catch (error) {
     return await outOfOrder(error, request, { context, key });
@@ -163,11 +158,10 @@ export async function endUpload(
 ): Promise<RegistryResponse> {
   const digest = parseDigest(queryOf(request).get('digest') ?? '');
   try {
-    if (hasBody(request)) await appendBody(request, context, key);
+    await context.volume.uploads.commit(key, digest, hasBody(request) ? chunkOf(request) : undefined);
   } catch (error) {
     return await outOfOrder(error, request, { context, key });
   }
-  await context.volume.uploads.commit(key, digest);
   return await blobCreated(request, context, { name: key.name, digest });
 }
 

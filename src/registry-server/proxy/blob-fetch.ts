@@ -61,8 +61,7 @@ export class BlobFetch {
     const key = await uploads.start(name, digestAlgorithm(digest));
     this.#key = key;
     try {
-      await uploads.append(key, upstream.blob(name, this.blob, this.#stop.signal));
-      await uploads.commit(key, digest);
+      await uploads.commit(key, digest, { source: upstream.blob(name, this.blob, this.#stop.signal) });
     } catch (error) {
       if (!isHawserError(error, 'DIGEST_INVALID')) await uploads.cancel(key);
       throw error;

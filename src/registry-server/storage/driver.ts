@@ -103,9 +103,25 @@ export function hasURLs(driver: StorageDriver): driver is StorageDriver & Storag
   return 'urlOf' in driver;
 }
 
+/** A medium where it costs much to make folders and to remove them: those that uploads leave serve the next ones. */
+export interface StorageReuse {
+  /** Takes a folder away for `revive`, or removes it: where it has more in it than `file`, or where enough are kept. */
+  retire(folder: string, file: string): Promise<void>;
+  /**
+   * Makes a folder with a file in it of one that was retired; both appear at once, not durably.
+   *
+   * @returns whether there was one
+   */
+  revive(folder: string, file: string, content: string): Promise<boolean>;
+}
+
+export function canReuse(driver: StorageDriver): driver is StorageDriver & StorageReuse {
+  return 'revive' in driver;
+}
+
 interface StorageLife {
-  /** Lets go of connections, where there are any. */
-  close?(): void;
+  /** Lets go of connections, and of what is kept for later. */
+  close?(): Promise<void> | void;
 }
 
 export type StorageDriver = StorageReader & StorageWriter & StorageLocks & StorageLife;

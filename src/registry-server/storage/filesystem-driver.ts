@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
-import { syncFolder, temporaryPathFor } from '../../util/atomic-file.ts';
+import { temporaryPathFor } from '../../util/atomic-file.ts';
 import { tryLock } from '../../util/file-lock.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type {
@@ -12,15 +12,26 @@ import type {
   ReadOptions,
   StorageDriver,
   StorageLock,
+  StorageReuse,
   StoredInfo,
 } from './driver.ts';
-import { temporaryFolder, trashPath } from './paths.ts';
+import { spentPath, temporaryFolder, trashPath } from './paths.ts';
 import { readChunks } from './read-chunks.ts';
+import { changeInThread } from './volume-threads.ts';
 import { writeBehind } from './write-behind.ts';
 
 /** Bytes that one read brings as a whole. */
 const TINY = 4096;
-const FOLDER_ATTEMPTS = 20;
+
+/** Folders that wait to be used again, and for how many milliseconds; a collector lets them lie for longer. */
+const KEPT_FOLDERS = 64;
+const KEPT_TIME = 60_000;
+
+interface RetiredFolder {
+  readonly path: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+}
 
 const isMissing = (error: unknown): boolean => {
   const code = systemErrorCode(error);
@@ -41,37 +52,21 @@ function storageError(error: unknown, action: string): unknown {
   return error;
 }
 
-async function openNew(path: string): Promise<FileHandle> {
+async function openToAppend(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDWR | constants.O_CREAT;
   try {
-    return await open(path, 'w', 0o644);
+    return await open(path, flags, 0o644);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    await makeFolders(dirname(path));
-    return await open(path, 'w', 0o644);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Flushes a folder; where it is gone, somebody removed what was written there, after it was. */
-async function syncIfThere(path: string): Promise<void> {
-  try {
-    await syncFolder(path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+    await changeInThread([{ kind: 'folder', path: dirname(path) }]);
+    return await open(path, flags, 0o644);
   }
 }
 
 /** A volume on a local disk. */
-export class FilesystemDriver implements StorageDriver {
+export class FilesystemDriver implements StorageDriver, StorageReuse {
   readonly #root: string;
+  readonly #retired: RetiredFolder[] = [];
   readonly #buffers = new BufferPool();
 
   constructor(root: string) {
@@ -139,17 +134,16 @@ export class FilesystemDriver implements StorageDriver {
     const durable = options.durable !== false;
     const target = join(this.#root, path);
     const temporary = temporaryPathFor(join(this.#root, temporaryFolder, basename(target)));
+    const write = { kind: 'write', path: temporary, content, durable } as const;
+    const place = { kind: 'place', from: temporary, to: target, durable } as const;
     try {
-      const handle = await openNew(temporary);
-      try {
-        await handle.writeFile(content);
-        if (durable) await handle.sync();
-      } finally {
-        await handle.close();
+      if (options.after === undefined) {
+        await changeInThread([write, place]);
+        return;
       }
+      await changeInThread([write]);
       await options.after;
-      await this.#inFolder(target, durable, () => rename(temporary, target));
-      if (durable) await syncIfThere(dirname(target));
+      await changeInThread([place]);
     } catch (error) {
       await rm(temporary, { force: true });
       throw storageError(error, `write ${path}`);
@@ -160,8 +154,7 @@ export class FilesystemDriver implements StorageDriver {
     const target = join(this.#root, path);
     let handle: FileHandle;
     try {
-      await makeFolders(dirname(target));
-      handle = await open(target, constants.O_RDWR | constants.O_CREAT, 0o644);
+      handle = await openToAppend(target);
     } catch (error) {
       throw storageError(error, `write ${path}`);
     }
@@ -185,11 +178,16 @@ export class FilesystemDriver implements StorageDriver {
     const durable = options.durable !== false;
     const source = join(this.#root, from);
     const target = join(this.#root, to);
+    const flush = durable ? [{ kind: 'flush', path: source } as const] : [];
+    const place = { kind: 'place', from: source, to: target, durable } as const;
     try {
-      if (durable) await syncFile(source);
+      if (options.after === undefined) {
+        await changeInThread([...flush, place]);
+        return;
+      }
+      if (durable) await changeInThread(flush);
       await options.after;
-      await this.#inFolder(target, durable, () => rename(source, target));
-      if (durable) await syncIfThere(dirname(target));
+      await changeInThread([place]);
     } catch (error) {
       if (isMissing(error) && (await this.stat(from)) === undefined) {
         throw new HawserError('NOT_FOUND', `${from} is not in the volume`, { cause: error });
@@ -199,18 +197,54 @@ export class FilesystemDriver implements StorageDriver {
   }
 
   async remove(path: string, options: DurabilityOptions = {}): Promise<void> {
-    const source = join(this.#root, path);
     // Moved away first: a crash in the middle of a removal must not leave half of a folder under its name.
     const trash = join(this.#root, trashPath(randomUUID()));
+    const durable = options.durable !== false;
     try {
-      await makeFolders(dirname(trash));
-      await rename(source, trash);
+      await changeInThread([{ kind: 'remove', path: join(this.#root, path), trash, durable }]);
     } catch (error) {
-      if (isMissing(error)) return;
       throw storageError(error, `remove ${path}`);
     }
-    if (options.durable !== false) await syncIfThere(dirname(source));
-    await rm(trash, { recursive: true, force: true });
+  }
+
+  async retire(folder: string, file: string): Promise<void> {
+    const at = join(this.#root, spentPath(randomUUID()));
+    try {
+      if (this.#retired.length >= KEPT_FOLDERS) {
+        await this.remove(folder, { durable: false });
+        return;
+      }
+      await changeInThread([{ kind: 'retire', folder: join(this.#root, folder), file, to: at }]);
+      this.#retired.push({ path: at, since: Date.now() });
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === 'ENOTEMPTY') await this.remove(folder, { durable: false });
+      else if (!isMissing(error)) throw storageError(error, `remove ${folder}`);
+    }
+  }
+
+  async revive(folder: string, file: string, content: string): Promise<boolean> {
+    const retired = this.#retired.pop();
+    if (retired === undefined) return false;
+    if (retired.since < Date.now() - KEPT_TIME) {
+      // What lies there for long, a collector may be removing just now; those below lie there for longer.
+      this.#retired.push(retired);
+      await this.close();
+      return false;
+    }
+    try {
+      const to = join(this.#root, folder);
+      await changeInThread([{ kind: 'revive', from: retired.path, folder: to, file, content }]);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw storageError(error, `write ${folder}`);
+    }
+  }
+
+  /** Removes what waits to be used again. */
+  async close(): Promise<void> {
+    for (const { path } of this.#retired.splice(0)) await rm(path, { recursive: true, force: true });
   }
 
   async prune(path: string, top: string): Promise<void> {
@@ -241,44 +275,4 @@ export class FilesystemDriver implements StorageDriver {
       throw error;
     }
   }
-
-  /** Makes the folder of `target`, then does `work`; again, where somebody removed the folder in between. */
-  async #inFolder(target: string, durable: boolean, work: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#ensureFolder(dirname(target), durable);
-        await work();
-        return;
-      } catch (error) {
-        if (!isMissing(error) || attempt === FOLDER_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  /** Makes a folder and its parents; a folder that is not on disk after a crash takes what is in it along. */
-  async #ensureFolder(path: string, durable: boolean): Promise<void> {
-    const first = await makeFolders(path);
-    if (first === undefined || !durable) return;
-    for (let folder = dirname(path); folder.length >= dirname(first).length; folder = dirname(folder)) {
-      await syncFolder(folder);
-    }
-  }
-}
-
-/**
- * Makes a folder and its parents. Not by `recursive`, which calls a full disk a folder that is missing.
- *
- * @returns the topmost one that was made
- */
-async function makeFolders(path: string): Promise<string | undefined> {
-  try {
-    await mkdir(path);
-    return path;
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'EEXIST') return undefined;
-    if (code !== 'ENOENT') throw error;
-  }
-  const first = await makeFolders(dirname(path));
-  return (await makeFolders(path)) === undefined ? first : (first ?? path);
 }

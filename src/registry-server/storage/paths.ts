@@ -9,6 +9,7 @@ import type { UploadID } from './upload-id.ts';
  *   blobs/sha512/<hex[0:2]>/<hex>/link   the sha256 digest of a blob that was pushed by its sha512; registry:2 reads
  *                                        files named `data` in blobs/ and nothing else
  *   _hawser/tmp/<…>                      files that are being written, until they get their names
+ *   _hawser/spent/<uuid>                 folders of uploads that were, for the next ones
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
  *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
  *   _hawser/ballast                      what makes room for a collector on a full disk
@@ -119,6 +120,10 @@ export function eventsLockPath(endpoint: string): string {
   return `${eventsPath(endpoint)}/lock`;
 }
 
+export function spentPath(id: string): string {
+  return `${spentFolder}/${id}`;
+}
+
 export function trashPath(id: string): string {
   return `${trashFolder}/${id}`;
 }
@@ -130,6 +135,7 @@ export const locksFolder = `${base}/_hawser/locks`;
 export const collectingPath = `${base}/_hawser/collecting`;
 export const collectedPath = `${base}/_hawser/collected`;
 export const trashFolder = `${base}/_hawser/trash`;
+export const spentFolder = `${base}/_hawser/spent`;
 
 /** Where a collector puts the file of `path` while it looks once more. */
 export function asidePath(path: string): string {

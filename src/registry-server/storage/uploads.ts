@@ -3,7 +3,7 @@ import type { RepositoryName } from '../../distribution/names.ts';
 import { HawserError, isHawserError } from '../../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../../image/digest.ts';
 import { allOf } from './all-of.ts';
-import type { ReadOptions, StorageDriver, StorageLock } from './driver.ts';
+import { canReuse, type ReadOptions, type StorageDriver, type StorageLock } from './driver.ts';
 import { addLink } from './links.ts';
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedPath } from './paths.ts';
 import { RunningDigest } from './running-digest.ts';
@@ -27,6 +27,13 @@ interface LiveUpload {
   busy: boolean;
   /** Milliseconds since 1970 of the last request. */
   used: number;
+}
+
+/** What comes next in an upload. */
+export interface Chunk {
+  readonly source: AsyncIterable<Uint8Array>;
+  /** Where it must go on; where it ends if left out. */
+  readonly offset?: number | undefined;
 }
 
 export interface UploadLimits {
@@ -63,7 +70,7 @@ export class Uploads {
   async start(name: RepositoryName, algorithm?: DigestAlgorithm): Promise<UploadKey> {
     await this.#makeRoom();
     const key = { name, id: newUploadID() };
-    await this.#driver.write(uploadStartedPath(name, key.id), startedAt(new Date()), { durable: false });
+    await this.#makeFolder(key, startedAt(new Date()));
     this.#remember(key, new RunningDigest(algorithm));
     return key;
   }
@@ -84,59 +91,81 @@ export class Uploads {
   }
 
   /**
-   * Adds what `source` yields behind `offset`, which must be the end.
+   * Adds a chunk, whose offset must be the end.
    *
    * @returns the new size
    * @throws HawserError RANGE_INVALID, BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, NO_SPACE
    */
-  async append(key: UploadKey, source: AsyncIterable<Uint8Array>, offset?: number): Promise<number> {
-    return await this.#exclusively(key, async (live, size) => {
-      if (offset !== undefined && offset !== size) {
-        throw new HawserError('RANGE_INVALID', `upload ${key.id} goes on at byte ${size}, not at ${offset}`);
-      }
-      if (live.running.size !== size) await this.#hashAgain(key, live.running, size);
-      try {
-        return await this.#driver.append(uploadDataPath(key.name, key.id), live.running.of(source), size);
-      } catch (error) {
-        live.running.lose(); // what was hashed and what is on disk may differ now
-        throw error;
-      }
-    });
+  async append(key: UploadKey, chunk: Chunk): Promise<number> {
+    return await this.#exclusively(key, (live, size) => this.#append(live, size, chunk));
   }
 
   /**
-   * Ends an upload: verifies, publishes and links the blob. A wrong digest ends the upload too.
+   * Ends an upload, after what `last` has where there is something: verifies, publishes and links the blob. A wrong digest
+   * ends the upload too.
    *
-   * @throws HawserError DIGEST_INVALID, BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, NO_SPACE
+   * @throws HawserError DIGEST_INVALID, RANGE_INVALID, BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID, NO_SPACE
    */
-  async commit(key: UploadKey, digest: Digest): Promise<void> {
-    await this.#exclusively(key, async (live, size) => {
-      const path = uploadDataPath(key.name, key.id);
-      if (size === 0) await this.#driver.append(path, nothing(), 0);
-      const wanted = digestAlgorithm(digest);
-      if (live.running.size !== size || !live.running.has(wanted)) {
-        live.running.restart(wanted);
-        await this.#hashAgain(key, live.running, size);
-      }
-      const actual = live.running.digest(wanted);
-      if (actual !== digest) {
-        await this.#discard(key);
-        throw new HawserError('DIGEST_INVALID', `the content hashes to ${actual}, not to ${digest}`, {
-          detail: { expected: digest, actual },
-        });
-      }
-      const canonical = live.running.digest('sha256');
-      // Written side by side, for the sake of the disk. The link is there first: content that no repository links may be
-      // collected at any moment; a link that a crash left without a blob counts as none.
-      const linked = addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical });
-      await allOf([linked, this.#driver.move(path, blobDataPath(canonical), { after: linked })]);
-      await this.#discard(key);
+  async commit(key: UploadKey, digest: Digest, last?: Chunk): Promise<void> {
+    await this.#exclusively(key, async (live, before) => {
+      const size = last === undefined ? before : await this.#append(live, before, last);
+      await this.#publish(live, size, digest);
     });
+  }
+
+  async #append({ key, running }: LiveUpload, size: number, { source, offset }: Chunk): Promise<number> {
+    if (offset !== undefined && offset !== size) {
+      throw new HawserError('RANGE_INVALID', `upload ${key.id} goes on at byte ${size}, not at ${offset}`);
+    }
+    if (running.size !== size) await this.#hashAgain(key, running, size);
+    try {
+      return await this.#driver.append(uploadDataPath(key.name, key.id), running.of(source), size);
+    } catch (error) {
+      running.lose(); // what was hashed and what is on disk may differ now
+      throw error;
+    }
+  }
+
+  async #publish({ key, running }: LiveUpload, size: number, digest: Digest): Promise<void> {
+    const path = uploadDataPath(key.name, key.id);
+    if (size === 0) await this.#driver.append(path, nothing(), 0);
+    const wanted = digestAlgorithm(digest);
+    if (running.size !== size || !running.has(wanted)) {
+      running.restart(wanted);
+      await this.#hashAgain(key, running, size);
+    }
+    const actual = running.digest(wanted);
+    if (actual !== digest) {
+      await this.#discard(key);
+      throw new HawserError('DIGEST_INVALID', `the content hashes to ${actual}, not to ${digest}`, {
+        detail: { expected: digest, actual },
+      });
+    }
+    const canonical = running.digest('sha256');
+    // Written side by side, for the sake of the disk. The link is there first: content that no repository links may be
+    // collected at any moment; a link that a crash left without a blob counts as none.
+    const linked = addLink(this.#driver, { name: key.name, kind: '_layers', digest, canonical });
+    await allOf([linked, this.#driver.move(path, blobDataPath(canonical), { after: linked })]);
+    await this.#retire(key);
   }
 
   /** @throws HawserError BLOB_UPLOAD_UNKNOWN, BLOB_UPLOAD_INVALID */
   async cancel(key: UploadKey): Promise<void> {
     await this.#exclusively(key, () => this.#discard(key));
+  }
+
+  async #makeFolder({ name, id }: UploadKey, content: string): Promise<void> {
+    const driver = this.#driver;
+    if (canReuse(driver) && (await driver.revive(uploadPath(name, id), 'startedat', content))) return;
+    await driver.write(uploadStartedPath(name, id), content, { durable: false });
+  }
+
+  /** Ends an upload whose content has moved on. */
+  async #retire(key: UploadKey): Promise<void> {
+    const driver = this.#driver;
+    if (!canReuse(driver)) return await this.#discard(key);
+    this.#live.delete(key.id);
+    await driver.retire(uploadPath(key.name, key.id), 'startedat');
   }
 
   async #discard(key: UploadKey): Promise<void> {

@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { parentPort, type TransferListItem, type Worker } from 'node:worker_threads';
 import { type ErrorCode, errorCodes } from '../errors/codes.ts';
 import { HawserError, isHawserError, messageOf } from '../errors/hawser-error.ts';
-import { throwIfAborted } from '../util/abort.ts';
-import { startWorker } from '../util/worker-entry.ts';
+import { throwIfAborted } from './abort.ts';
+import { startWorker } from './worker-entry.ts';
 
 interface Failure {
   readonly code: string;

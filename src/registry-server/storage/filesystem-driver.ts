@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { HawserError, systemErrorCode } from '../../errors/hawser-error.ts';
+import { HawserError, isHawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import { temporaryPathFor } from '../../util/atomic-file.ts';
 import { tryLock } from '../../util/file-lock.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -146,7 +146,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
       await changeInThread([place]);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw storageError(error, `write ${path}`);
+      throw await this.#failed(error, `write ${path}`);
     }
   }
 
@@ -156,7 +156,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
     try {
       handle = await openToAppend(target);
     } catch (error) {
-      throw storageError(error, `write ${path}`);
+      throw await this.#failed(error, `write ${path}`);
     }
     try {
       const { size } = await handle.stat();
@@ -165,7 +165,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
       if (size > offset) await handle.truncate(offset);
       return await writeBehind(handle, source, offset);
     } catch (error) {
-      const known = storageError(error, `write ${path}`);
+      const known = await this.#failed(error, `write ${path}`);
       // A full disk gets the space of this request back, so that others can end theirs.
       if (known !== error) await handle.truncate(offset);
       throw known;
@@ -192,7 +192,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
       if (isMissing(error) && (await this.stat(from)) === undefined) {
         throw new HawserError('NOT_FOUND', `${from} is not in the volume`, { cause: error });
       }
-      throw storageError(error, `move ${from} to ${to}`);
+      throw await this.#failed(error, `move ${from} to ${to}`);
     }
   }
 
@@ -203,7 +203,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
     try {
       await changeInThread([{ kind: 'remove', path: join(this.#root, path), trash, durable }]);
     } catch (error) {
-      throw storageError(error, `remove ${path}`);
+      throw await this.#failed(error, `remove ${path}`);
     }
   }
 
@@ -219,7 +219,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
     } catch (error) {
       const code = systemErrorCode(error);
       if (code === 'ENOTEMPTY') await this.remove(folder, { durable: false });
-      else if (!isMissing(error)) throw storageError(error, `remove ${folder}`);
+      else if (!isMissing(error)) throw await this.#failed(error, `remove ${folder}`);
     }
   }
 
@@ -238,7 +238,7 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
-      throw storageError(error, `write ${folder}`);
+      throw await this.#failed(error, `write ${folder}`);
     }
   }
 
@@ -264,6 +264,13 @@ export class FilesystemDriver implements StorageDriver, StorageReuse {
     const isLocked = tryLock(handle, path);
     if (!isLocked) await handle.close();
     return isLocked ? { release: () => handle.close() } : undefined;
+  }
+
+  /** What to throw for an error of the medium; a full disk gets back what is kept for later. */
+  async #failed(error: unknown, action: string): Promise<unknown> {
+    const known = storageError(error, action);
+    if (isHawserError(known, 'NO_SPACE')) await this.close();
+    return known;
   }
 
   async #openToRead(path: string): Promise<FileHandle> {

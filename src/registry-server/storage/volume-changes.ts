@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -37,7 +38,7 @@ export type VolumeChange =
       readonly file: string;
       readonly content: string;
     }
-  /** Renames a file or folder to `trash`, then removes it with all in it. */
+  /** Removes a file, or a folder with all in it, which gets the name `trash` first. */
   | { readonly kind: 'remove'; readonly path: string; readonly trash: string; readonly durable: boolean };
 
 const FOLDER_ATTEMPTS = 20;
@@ -173,9 +174,21 @@ function renameInto(from: string, to: string): void {
   }
 }
 
+/** Whether it was a file: that goes at once, and needs no space to go on a full disk. */
+function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'EISDIR' || code === 'EPERM') return false;
+    throw error;
+  }
+}
+
 function remove(path: string, trash: string, durable: boolean): void {
   try {
-    renameInto(path, trash);
+    if (!removeFile(path)) renameInto(path, trash);
   } catch (error) {
     if (isMissing(error)) return;
     throw error;

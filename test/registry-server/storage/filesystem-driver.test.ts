@@ -55,6 +55,13 @@ describe('registry-server: folders that serve again', () => {
     expect(existsSync(join(root, 'a/new'))).to.equal(false);
   });
 
+  it('removes a file without a folder to put it into, which a full disk has no room for', async () => {
+    await write('a/file', '');
+    await driver.remove('a/file');
+    expect(existsSync(join(root, 'docker/registry/v2/_hawser/trash'))).to.equal(false);
+    expect(existsSync(join(root, 'a/file'))).to.equal(false);
+  });
+
   it('keeps no more than some, and none when it is closed', async () => {
     for (let index = 0; index < 70; index++) {
       await write(`a/${index}/startedat`, '');

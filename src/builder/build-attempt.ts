@@ -10,7 +10,7 @@ import { checkBeforeSteps } from './check-before-steps.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import type { OpenedContext } from './context/open-context.ts';
 import type { Program } from './dockerfile/stages.ts';
-import type { BuildEnvironment, BuildOptions, BuildResult } from './environment.ts';
+import type { BuildEnvironment, BuildResult } from './environment.ts';
 import type { FileState } from './execute/file-state.ts';
 import { shownVertex, type Vertex } from './execute/operation.ts';
 import { Solver } from './execute/solver.ts';
@@ -27,9 +27,10 @@ import type { RemoteSources } from './remote/remote-sources.ts';
 import { Bases } from './resolve-bases.ts';
 import type { ScratchFolders } from './scratch-folder.ts';
 import { isPushed, sendAhead } from './send-ahead.ts';
+import type { TimedOptions } from './source-date-epoch.ts';
 
 export interface SharedParts {
-  readonly options: BuildOptions;
+  readonly options: TimedOptions;
   readonly environment: BuildEnvironment;
   readonly program: Program;
   readonly context: OpenedContext;

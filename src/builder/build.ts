@@ -48,8 +48,10 @@ export async function buildImage(options: BuildOptions, environment: BuildEnviro
     lease = await freshLease(environment);
     const imported = await importedCache(options, environment);
     const shared = { environment, program, context, scratch, lease, names, imported };
-    const parts = { ...shared, loadContextRemotes, invocation, loaderFor };
-    return await tryUntilNothingIsLost({ ...parts, options: withSourceDateEpoch(options, program) }, signal);
+    const { observer } = environment;
+    const timed = await withSourceDateEpoch(options, { program, context, observer });
+    const parts = { ...shared, loadContextRemotes, invocation, loaderFor, options: timed };
+    return await tryUntilNothingIsLost(parts, signal);
   } finally {
     await scratch.close();
     await lease?.release();

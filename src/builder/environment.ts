@@ -110,8 +110,8 @@ export interface BuildOptions {
   readonly annotations?: readonly Annotation[];
   /** Makes one layer of all that the build adds to its base image. */
   readonly squash?: boolean;
-  /** SOURCE_DATE_EPOCH, in seconds since 1970. */
-  readonly sourceDateEpoch?: number;
+  /** SOURCE_DATE_EPOCH, in seconds since 1970; or that of the commit, or the download, that is built from. */
+  readonly sourceDateEpoch?: number | 'context';
   /** Steps that run at once; default processors + 1, at least 4. */
   readonly jobs?: number;
   /** Written with the image's id. */

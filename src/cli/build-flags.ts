@@ -119,15 +119,16 @@ function parseAddHost(text: string): { readonly host: string; readonly address: 
   return { host: match[1] ?? '', address: address === 'host-gateway' ? '127.0.0.1' : address };
 }
 
-/** SOURCE_DATE_EPOCH: seconds since 1970. https://reproducible-builds.org/specs/source-date-epoch/ */
+/** SOURCE_DATE_EPOCH: seconds since 1970, https://reproducible-builds.org/specs/source-date-epoch/, or BuildKit's `context`. */
 export function sourceDateEpoch(
   text: string | undefined,
   name = 'SOURCE_DATE_EPOCH',
-): { readonly sourceDateEpoch?: number } {
+): { readonly sourceDateEpoch?: number | 'context' } {
   if (text === undefined || text === '') return {};
+  if (text === 'context') return { sourceDateEpoch: text };
   if (!/^\d{1,12}$/.test(text)) {
     throw new HawserError('INVALID_ARGUMENT', `${name} ${JSON.stringify(text)} is not a number of seconds`, {
-      remedy: 'Give whole seconds since 1970, or --timestamp git for the time of the last commit.',
+      remedy: 'Give whole seconds since 1970; git or context for the time of the commit that is built.',
     });
   }
   return { sourceDateEpoch: Number(text) };

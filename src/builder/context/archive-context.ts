@@ -42,6 +42,12 @@ export function fileBytes(path: string): Bytes {
   return createReadStream(path, { highWaterMark: 1024 * 1024 });
 }
 
+export interface UnpackedContext {
+  readonly tree: SourceTree;
+  /** The latest time of an entry, in seconds since 1970; undefined where there is none. */
+  readonly newest: number | undefined;
+}
+
 /**
  * Unpacks an archive that is to be built from. Its owners stay, where this process may give files away.
  *
@@ -52,9 +58,13 @@ export async function unpackContext(
   content: Bytes,
   folder: string,
   signal: AbortSignal | undefined,
-): Promise<SourceTree> {
-  await extractEntries(content, { root: folder, path: '/' }, { signal });
-  return { root: folder, owners: process.getuid?.() === 0 ? 'kept' : 'root' };
+): Promise<UnpackedContext> {
+  let newest: number | undefined;
+  const onEntry = ({ mtime: { seconds } }: { readonly mtime: { readonly seconds: number } }) => {
+    newest = Math.max(newest ?? seconds, seconds);
+  };
+  await extractEntries(content, { root: folder, path: '/' }, { signal, onEntry });
+  return { tree: { root: folder, owners: process.getuid?.() === 0 ? 'kept' : 'root' }, newest };
 }
 
 /** Far above any real Dockerfile. */

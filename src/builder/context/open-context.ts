@@ -37,6 +37,8 @@ export interface ContextServices {
 export interface OpenedContext {
   readonly dockerfile: DockerfileText;
   readonly files: BuildContextFiles;
+  /** Of what was fetched, in seconds since 1970; undefined where nothing says it, as for a folder of this machine. */
+  time?(): Promise<number | undefined>;
   /** Keeps what was learnt about the files for the next build. */
   save(): Promise<void>;
 }
@@ -116,8 +118,8 @@ class ContextOpener {
   async git(reference: GitReference): Promise<OpenedContext> {
     const keep = this.#request.keepGitDir === true ? { keepGitDir: true } : {};
     const remotes = await this.#services.loadRemotes();
-    const tree = await remotes.git({ ...reference, ...keep }).tree();
-    return this.#inside(tree);
+    const source = remotes.git({ ...reference, ...keep });
+    return { ...(await this.#inside(await source.tree())), time: () => source.time() };
   }
 
   /** An archive is unpacked; anything else is a Dockerfile, and `context` in a context without other files. */
@@ -128,22 +130,28 @@ class ContextOpener {
       });
     }
     const remotes = await this.#services.loadRemotes();
-    const path = await pathOf(remotes, new URL(url));
+    const { path, seconds } = await downloaded(remotes, new URL(url));
     const { fileBytes, sniff } = await import('./archive-context.ts');
     const { kind, content } = await sniff(fileBytes(path));
-    if (kind === 'archive') return this.#archive(content);
+    if (kind === 'archive') return this.#archive(content, seconds);
+    const time = async () => seconds;
     const root = await this.#services.scratch.make();
     copyFileSync(path, join(root, 'context'));
     const { dockerfile } = this.#request;
     const tree: SourceTree = { root, owners: 'root' };
-    if (dockerfile !== undefined) return this.#inside(tree);
-    return opened({ ...(await readDockerfileInside(tree, 'context')), name: 'Dockerfile' }, tree);
+    if (dockerfile !== undefined) return { ...(await this.#inside(tree)), time };
+    return {
+      ...opened({ ...(await readDockerfileInside(tree, 'context')), name: 'Dockerfile' }, tree),
+      time,
+    };
   }
 
-  async #archive(content: AsyncIterable<Uint8Array>): Promise<OpenedContext> {
+  /** @param seconds Where it was last modified as a whole. */
+  async #archive(content: AsyncIterable<Uint8Array>, seconds?: number): Promise<OpenedContext> {
     const { unpackContext } = await import('./archive-context.ts');
     const { scratch, signal } = this.#services;
-    return this.#inside(await unpackContext(content, await scratch.make(), signal));
+    const { tree, newest } = await unpackContext(content, await scratch.make(), signal);
+    return { ...(await this.#inside(tree)), time: async () => seconds ?? newest };
   }
 
   async #inside(tree: SourceTree): Promise<OpenedContext> {
@@ -156,7 +164,7 @@ class ContextOpener {
     const { dockerfile, file = 'Dockerfile' } = this.#request;
     if (dockerfile !== undefined) return { name: file, bytes: dockerfile };
     if (!/^https?:\/\//.test(file) || !URL.canParse(file)) return undefined;
-    const path = await pathOf(await this.#services.loadRemotes(), new URL(file));
+    const { path } = await downloaded(await this.#services.loadRemotes(), new URL(file));
     const { collectText, fileBytes } = await import('./archive-context.ts');
     return { name: file, bytes: await collectText(fileBytes(path)) };
   }
@@ -167,8 +175,14 @@ function opened(dockerfile: DockerfileText, tree: SourceTree): OpenedContext {
   return { dockerfile, files, save: async () => undefined };
 }
 
-async function pathOf(remotes: RemoteSources, url: URL): Promise<string> {
+/** @returns where it lies, and the seconds of Last-Modified */
+async function downloaded(
+  remotes: RemoteSources,
+  url: URL,
+): Promise<{ readonly path: string; readonly seconds?: number }> {
   const source = await remotes.http(url).open();
   if (source.kind !== 'file') throw new Error('a download is a file');
-  return textOf(source.entry.location);
+  const { location, mtime } = source.entry;
+  const path = textOf(location);
+  return mtime === 0 ? { path } : { path, seconds: Math.floor(mtime / 1000) };
 }

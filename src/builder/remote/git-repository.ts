@@ -86,6 +86,14 @@ export class GitRepository {
     return withFileLock(`${this.#gitDir}.lock`, locking, { signal, timeout: 600_000 });
   }
 
+  /** When a commit was made, in seconds since 1970. @throws HawserError DOWNLOAD_FAILED */
+  timeOf(found: GitCommit): Promise<number> {
+    return this.withCommit(found, async () => {
+      const time = await git(['show', '-s', '--format=%ct', `${found.commit}^{commit}`], this.#local());
+      return Number(time.trim());
+    });
+  }
+
   async #create(): Promise<void> {
     const run = this.#local();
     await git(['init', '-q', '--bare', '--', this.#gitDir], { from: 'folder' });

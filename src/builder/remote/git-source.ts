@@ -55,6 +55,12 @@ export class GitSource implements RemoteSource {
     return this.#tree;
   }
 
+  /** When its commit was made, in seconds since 1970. */
+  async time(): Promise<number> {
+    const found = await this.#resolved();
+    return (await this.#repository()).timeOf(found);
+  }
+
   #resolved(): Promise<GitCommit> {
     this.#found ??= this.#resolve();
     return this.#found;

@@ -170,7 +170,7 @@ export default class ImageBuild extends BaseCommand {
     timestamp: Flags.string({
       description:
         'the time of all that is new, for equal images of equal sources; default SOURCE_DATE_EPOCH',
-      helpValue: 'SECONDS|git',
+      helpValue: 'SECONDS|git|context',
     }),
     jobs: Flags.integer({
       min: 1,

@@ -72,6 +72,8 @@ export function isTarHeader(block: Buffer): boolean {
 
 export interface ExtractOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Of each entry, as the archive has it. */
+  readonly onEntry?: (entry: TarEntry) => void;
 }
 
 /**
@@ -99,6 +101,7 @@ export async function extractEntries(
   const place = (name: ByteString) => (folder === '/' ? name : `${folder.slice(1)}/${name}`) as ByteString;
   const parser = new TarParser({
     entry(entry) {
+      options.onEntry?.(entry);
       if (!isTop(entry)) applier.entry(placed(entry, place, target));
     },
     data: bytes => applier.data(bytes),

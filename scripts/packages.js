@@ -37,6 +37,7 @@ export const peerPackages = {
   '/usr/bin/ssh-agent': 'openssh-client',
   '/usr/bin/newuidmap': 'uidmap',
   '/usr/bin/rpmbuild': 'rpm',
+  '/usr/bin/db5.3_load': 'db5.3-util',
   '/usr/bin/qemu-aarch64-static': 'qemu-user-static',
   '/usr/bin/chromium': 'chromium',
 };

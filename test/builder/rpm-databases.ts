@@ -105,6 +105,23 @@ function headersIn(root: string): readonly Buffer[] {
   }
 }
 
+/** The packages of a root in the Berkeley DB of older rpms, which Debian's rpm reads no more: by the database's own program. */
+export function writeBerkeleyDb(root: string, path: string, order: 'little' | 'big'): void {
+  const count = Buffer.alloc(4);
+  const line = (bytes: Buffer) => ` ${bytes.toString('hex')}\n`;
+  const key = (index: number) => {
+    if (order === 'little') count.writeUInt32LE(index);
+    else count.writeUInt32BE(index);
+    return line(count);
+  };
+  const headers = headersIn(root);
+  const pairs = headers.map((header, index) => key(index + 1) + line(header));
+  const meta = `VERSION=3\nformat=bytevalue\ntype=hash\nh_nelem=10\ndb_pagesize=4096\ndb_lorder=${order === 'little' ? 1234 : 4321}\nHEADER=END\n`;
+  const input = `${meta}${key(0)}${key(headers.length)}${pairs.join('')}DATA=END\n`;
+  const { status, stderr } = spawnSync('db5.3_load', [path], { input, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`db5.3_load: exit ${status}\n${stderr}`);
+}
+
 const words = (...values: readonly (number | string)[]): Buffer =>
   Buffer.concat(
     values.map(value => {

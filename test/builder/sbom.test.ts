@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { packageUrlOf } from '../../src/builder/attest/sbom/found-package.ts';
 import { type ScannedImage, scanImage } from '../../src/builder/attest/sbom/scan-image.ts';
-import { installedPackages, makeRpms, ndbOf } from './rpm-databases.ts';
+import { installedPackages, makeRpms, ndbOf, writeBerkeleyDb } from './rpm-databases.ts';
 
 const golden = fileURLToPath(new URL('golden/sbom', import.meta.url));
 
@@ -106,6 +106,21 @@ describe('the packages of an image', function () {
       symlinkSync('../../usr/lib/sysimage/rpm', join(root, 'var/lib/rpm'));
       expect(told(root)).to.deep.equal(expected);
     });
+
+    for (const order of ['little', 'big'] as const) {
+      it(`are the same in a Berkeley DB, ${order}-endian`, () => {
+        rpms.install(folder);
+        const expected = installedPackages(folder);
+        const root = join(folder, 'berkeley');
+        mkdirSync(join(root, 'var/lib/rpm'), { recursive: true });
+        writeBerkeleyDb(folder, join(root, 'var/lib/rpm/Packages'), order);
+        expect(told(root)).to.deep.equal(expected);
+        const whole = readFileSync(join(root, 'var/lib/rpm/Packages'));
+        writeFileSync(join(root, 'var/lib/rpm/Packages'), whole.subarray(0, whole.length / 2));
+        const { notes } = scanImage(root);
+        expect(notes.join()).to.match(/^var\/lib\/rpm\/Packages cannot be read: /);
+      });
+    }
 
     it('are noted where their database cannot be read', () => {
       rpms.install(folder);

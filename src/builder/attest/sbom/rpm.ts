@@ -1,3 +1,4 @@
+import { berkeleyValues } from './berkeley-db.ts';
 import type { FoundPackage } from './found-package.ts';
 import type { ImageFiles, OpenFile } from './image-files.ts';
 import { packageOfHeader } from './rpm-header.ts';
@@ -11,7 +12,7 @@ export interface RpmPackages {
   readonly notes: readonly string[];
 }
 
-/** Packages that rpm has installed, of a database in SQLite (Fedora, RHEL 9) or in rpm's own form (SUSE). */
+/** Packages that rpm has installed, of a database in SQLite (Fedora, RHEL 9), in rpm's own form (SUSE), or in a Berkeley DB. */
 export function rpmPackages(files: ImageFiles): RpmPackages {
   const packages: FoundPackage[] = [];
   const notes: string[] = [];
@@ -43,10 +44,6 @@ export function rpmPackages(files: ImageFiles): RpmPackages {
         `${folder}/rpmdb.sqlite-wal has changes that are not read: close the database, or run rpm -qa, in a last RUN`,
       );
     log?.close();
-    const old = files.open(`${folder}/Packages`);
-    if (old === undefined) continue;
-    old.close();
-    notes.push(`${folder}/Packages is a Berkeley DB, which is not read: its packages are not listed`);
   }
   return { packages, notes };
 }
@@ -54,7 +51,13 @@ export function rpmPackages(files: ImageFiles): RpmPackages {
 const readers: readonly (readonly [name: string, headers: (file: OpenFile) => Iterable<Buffer>])[] = [
   ['rpmdb.sqlite', sqliteHeaders],
   ['Packages.db', ndbHeaders],
+  ['Packages', berkeleyHeaders],
 ];
+
+/** Beside the headers rpm keeps the number of the next one. */
+function* berkeleyHeaders(file: OpenFile): Generator<Buffer, void> {
+  for (const value of berkeleyValues(file)) if (value.length > 8) yield value;
+}
 
 function* sqliteHeaders(file: OpenFile): Generator<Buffer, void> {
   for (const row of new SqliteFile(file).rows('Packages')) {

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { unlink } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { createServer as createHTTPSServer } from 'node:https';
-import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { HawserError, isHawserError, messageOf, systemErrorCode } from '../../errors/hawser-error.ts';
 import type { AppListener } from './app.ts';
+import { Connections } from './connections.ts';
 import { portOwner } from './port-owner.ts';
 import { clientOptions, readTLSFiles, type TLSSettings, tlsFilesVersion } from './tls-files.ts';
 
@@ -133,27 +133,6 @@ async function createTLSServer(listener: AppListener, options: ListenOptions, tl
   return server;
 }
 
-/** What outlives single requests. */
-interface Connections {
-  readonly sockets: Set<Socket>;
-  readonly sessions: Set<ServerHttp2Session>;
-}
-
-function trackConnections(server: Server | Http2SecureServer): Connections {
-  const sockets = new Set<Socket>();
-  const sessions = new Set<ServerHttp2Session>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('session', (session: ServerHttp2Session) => {
-    sessions.add(session);
-    session.once('close', () => sessions.delete(session));
-    session.on('error', () => session.destroy());
-  });
-  return { sockets, sessions };
-}
-
 async function removeStaleSocket(path: string): Promise<void> {
   try {
     await unlink(path);
@@ -176,7 +155,7 @@ export async function listen(listener: AppListener, options: ListenOptions): Pro
       ? createServer(baseOptions(limits), listener)
       : await createTLSServer(listener, options, tls);
   server.setTimeout(limits.idleTimeout);
-  const connections = trackConnections(server);
+  const connections = new Connections(server);
   try {
     if (address.path === undefined) server.listen({ host: address.host, port: address.port });
     else {
@@ -188,26 +167,5 @@ export async function listen(listener: AppListener, options: ListenOptions): Pro
     if (isHawserError(error)) throw error;
     throw await listenError(error, address);
   }
-  return { server, close: timeout => closeServer(server, connections, timeout) };
-}
-
-async function closeServer(
-  server: Server | Http2SecureServer,
-  { sockets, sessions }: Connections,
-  timeout: number,
-): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  if ('closeIdleConnections' in server) server.closeIdleConnections();
-  for (const session of sessions) session.close();
-  const cut = () => {
-    for (const session of sessions) session.destroy();
-    for (const socket of sockets) socket.destroy();
-  };
-  const timer = setTimeout(cut, timeout);
-  try {
-    await closed;
-  } finally {
-    clearTimeout(timer);
-  }
+  return { server, close: timeout => connections.close(timeout) };
 }

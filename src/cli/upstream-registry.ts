@@ -6,6 +6,7 @@ import type { Reference } from '../image/reference.ts';
 import { listRemoteTags } from '../registry-client/browse.ts';
 import { downloadBlob } from '../registry-client/download.ts';
 import { HostRules } from '../registry-client/hosts/host-rules.ts';
+import { listRemoteReferrers } from '../registry-client/list-referrers.ts';
 import { lookUpBlob, lookUpDigest } from '../registry-client/look-up.ts';
 import { resolveRemote, scopeOf } from '../registry-client/resolve.ts';
 import { createTransport } from '../registry-client/transport.ts';
@@ -83,6 +84,8 @@ export function upstreamRegistry({ remote, credentials }: ProxySettings): Upstre
         { mediaType: mediaTypes.ociLayer, digest, size },
         { scope: scopeOf(at(name), 'pull'), signal },
       ),
+    referrers: async (name, subject) =>
+      await unlessAbsent(() => listRemoteReferrers(transport, at(name), { subject })),
     tags: async name => await unlessAbsent(() => gather(listRemoteTags(transport, at(name)))),
     close: () => transport.close(),
   };

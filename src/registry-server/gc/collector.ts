@@ -17,6 +17,7 @@ import {
   uploadStartedPath,
   uploadsPath,
 } from '../storage/paths.ts';
+import { removeOlder } from '../storage/remove-older.ts';
 import { isUploadID } from '../storage/upload-id.ts';
 import { takeBallast, withBallast } from './ballast.ts';
 import { collectRepository } from './collect-repository.ts';
@@ -164,16 +165,4 @@ async function sweepRest(driver: StorageDriver, before: number): Promise<void> {
   await removeOlder(driver, trashFolder, oldest);
   await removeOlder(driver, spentFolder, oldest);
   await removeOlder(driver, temporaryFolder, oldest);
-}
-
-/** Removes the files below a folder that were written before a time, and the folders that are empty then. */
-async function removeOlder(driver: StorageDriver, folder: string, before: number): Promise<void> {
-  for (const name of await driver.list(folder)) {
-    const path = `${folder}/${name}`;
-    const info = await driver.stat(path);
-    if (info?.kind === 'folder') {
-      await removeOlder(driver, path, before);
-      await driver.prune(path, folder);
-    } else if (info !== undefined && info.modified < before) await driver.remove(path, { durable: false });
-  }
 }

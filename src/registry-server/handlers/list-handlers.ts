@@ -97,7 +97,8 @@ export async function listReferrers(
   const query = queryOf(request);
   const artifactType = query.get('artifactType') ?? '';
   const last = query.get('last') ?? '';
-  const all = await context.volume.referrers.list(name, digest);
+  const all =
+    (await context.proxy?.referrers(name, digest)) ?? (await context.volume.referrers.list(name, digest));
   const wanted = all.filter(
     each =>
       (artifactType === '' || each.artifactType === artifactType) && (last === '' || each.digest > last),

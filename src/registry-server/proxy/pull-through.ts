@@ -1,6 +1,7 @@
 import type { RepositoryName, Tag } from '../../distribution/names.ts';
 import type { ManifestReference } from '../../distribution/routes.ts';
 import { HawserError, isHawserError, messageOf } from '../../errors/hawser-error.ts';
+import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Volume } from '../storage/volume.ts';
@@ -56,6 +57,7 @@ export class PullThrough {
   readonly #patience: number;
   readonly #manifests = new Shared<void>();
   readonly #sizes = new Shared<number | undefined>();
+  readonly #referrers = new Shared<readonly Descriptor[]>();
   readonly #fetches = new Map<string, BlobFetch>();
 
   constructor(parts: {
@@ -176,6 +178,30 @@ export class PullThrough {
       this.#logger.log('warn', `proxy: the tags of ${name} are those that are here: ${messageOf(error)}`);
       return undefined;
     }
+  }
+
+  /** What refers to a manifest, in the order of digests, as upstream tells it, or told it last. @throws HawserError UNAVAILABLE */
+  async referrers(name: RepositoryName, subject: Digest): Promise<readonly Descriptor[]> {
+    const found = await this.#referrers.do(`${name}@${subject}`, () => this.#listReferrers(name, subject));
+    return found.toSorted((left, right) => (left.digest < right.digest ? -1 : 1));
+  }
+
+  async #listReferrers(name: RepositoryName, subject: Digest): Promise<readonly Descriptor[]> {
+    const { knownReferrers, manifests, referrers } = this.#volume;
+    let listed: readonly Descriptor[];
+    try {
+      listed = (await this.#upstream.referrers(name, subject)) ?? [];
+    } catch (error) {
+      const known = await knownReferrers.get(name, subject);
+      const here = known ?? (await referrers.list(name, subject));
+      const isHere = known !== undefined || here.length > 0;
+      await this.#doWithout(error, isHere, `the list of referrers of ${name}@${subject}`);
+      return here;
+    }
+    // That there are none is worth a note for what is here alone: whoever asks for made-up digests fills no disk.
+    if (listed.length > 0 || (await manifests.has(name, subject)))
+      await knownReferrers.set(name, subject, listed);
+    return listed;
   }
 
   async close(): Promise<void> {

@@ -12,13 +12,13 @@ export interface ExpiryParts {
   readonly logger: Logger;
 }
 
-/** Gives up manifests that came from upstream longer than `ttl` milliseconds ago, with their tags; blobs go as garbage. */
+/** Gives up manifests that came from upstream longer than `ttl` milliseconds ago, with their tags; blobs go as garbage. Lists of referrers go too. */
 export async function expireManifests(
   { volume, garbage }: Omit<ExpiryParts, 'logger'>,
   ttl: number,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { manifests, tags } = volume;
+  const { manifests, tags, knownReferrers } = volume;
   let count = 0;
   for await (const name of volume.repositories()) {
     for (const { canonical } of await manifests.list(name)) {
@@ -32,6 +32,7 @@ export async function expireManifests(
       count++;
     }
   }
+  await knownReferrers.expire(Date.now() - ttl);
   return count;
 }
 

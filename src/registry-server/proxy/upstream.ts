@@ -1,5 +1,6 @@
 import type { RepositoryName, Tag } from '../../distribution/names.ts';
 import type { ManifestReference } from '../../distribution/routes.ts';
+import type { Descriptor } from '../../image/descriptor.ts';
 import type { Digest } from '../../image/digest.ts';
 import type { ManifestDocument } from '../../image/manifest.ts';
 
@@ -20,5 +21,7 @@ export interface Upstream {
     blob: { readonly digest: Digest; readonly size: number },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+  /** All that refers to a manifest, however upstream lists it. */
+  referrers(name: RepositoryName, subject: Digest): Promise<readonly Descriptor[] | undefined>;
   tags(name: RepositoryName): Promise<readonly Tag[] | undefined>;
 }

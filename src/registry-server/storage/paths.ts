@@ -9,6 +9,7 @@ import type { UploadID } from './upload-id.ts';
  *   blobs/sha512/<hex[0:2]>/<hex>/link   the sha256 digest of a blob that was pushed by its sha512; registry:2 reads
  *                                        files named `data` in blobs/ and nothing else
  *   _hawser/tmp/<…>                      files that are being written, until they get their names
+ *   _hawser/referrers/<name>/_<alg>/<hex>  what an upstream registry listed last
  *   _hawser/spent/<uuid>                 folders of uploads that were, for the next ones
  *   _hawser/trash/<uuid>                 what is being removed; a crash leaves garbage here and nowhere else
  *   _hawser/events/<endpoint>/<…>.json   events that wait to be sent
@@ -124,6 +125,11 @@ export function spentPath(id: string): string {
   return `${spentFolder}/${id}`;
 }
 
+/** No name of a repository begins with `_`: the list of one is in nobody's way. */
+export function knownReferrersPath(name: RepositoryName, subject: Digest): string {
+  return `${knownReferrersFolder}/${name}/_${digestPath(subject)}`;
+}
+
 export function trashPath(id: string): string {
   return `${trashFolder}/${id}`;
 }
@@ -135,6 +141,7 @@ export const locksFolder = `${base}/_hawser/locks`;
 export const collectingPath = `${base}/_hawser/collecting`;
 export const collectedPath = `${base}/_hawser/collected`;
 export const trashFolder = `${base}/_hawser/trash`;
+export const knownReferrersFolder = `${base}/_hawser/referrers`;
 export const spentFolder = `${base}/_hawser/spent`;
 
 /** Where a collector puts the file of `path` while it looks once more. */

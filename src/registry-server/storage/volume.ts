@@ -1,6 +1,7 @@
 import { Blobs } from './blobs.ts';
 import { listRepositories } from './catalog.ts';
 import type { StorageDriver } from './driver.ts';
+import { KnownReferrers } from './known-referrers.ts';
 import { Manifests } from './manifests.ts';
 import { Referrers } from './referrers.ts';
 import { Tags } from './tags.ts';
@@ -13,6 +14,7 @@ export interface Volume {
   readonly manifests: Manifests;
   readonly tags: Tags;
   readonly referrers: Referrers;
+  readonly knownReferrers: KnownReferrers;
   /** The repositories behind `after`, in the catalog's order. */
   readonly repositories: (after?: string) => ReturnType<typeof listRepositories>;
 }
@@ -28,6 +30,7 @@ export function openVolume(driver: StorageDriver, limits: Partial<UploadLimits> 
     manifests,
     tags,
     referrers: new Referrers(driver, { manifests, tags }),
+    knownReferrers: new KnownReferrers(driver),
     repositories: after => listRepositories(driver, after),
   };
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
+import { plainText } from '../util/terminal-text.ts';
 import { cellWidth, cutToCells } from './cell-width.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds } from './human.ts';
@@ -8,7 +9,6 @@ import { OutputCutter } from './line-cutter.ts';
 import { LiveLines } from './live-lines.ts';
 import { progressText } from './progress-bar.ts';
 import { mayColour, paint } from './terminal.ts';
-import { plainText } from './terminal-text.ts';
 
 interface LiveVertex {
   readonly name: string;

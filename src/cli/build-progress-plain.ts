@@ -1,10 +1,10 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
+import { logText } from '../util/terminal-text.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
 import { OutputCutter } from './line-cutter.ts';
-import { logText } from './terminal-text.ts';
 
 interface PlainVertex {
   readonly number: number;

@@ -1,11 +1,11 @@
 import { type BuildRecord, outputOf, readRecord } from '../builder/history/read-record.ts';
 import { HawserError } from '../errors/hawser-error.ts';
 import { writeFileAtomic } from '../util/atomic-file.ts';
+import { plainText } from '../util/terminal-text.ts';
 import { buildName } from './build-rows.ts';
 import { historyPageScript } from './history-page-script.ts';
 import { historyPageStyle } from './history-page-style.ts';
 import { escapeHtml, jsonForScript, pagePolicy } from './html.ts';
-import { plainText } from './terminal-text.ts';
 
 /** Of each step's output so many bytes at its end go into the page. */
 const shownOutput = 128 * 1024;

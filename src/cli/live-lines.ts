@@ -1,8 +1,11 @@
 import { cellWidth, cutToCells } from './cell-width.ts';
 
 const escape = '\u001b';
-/** Between these a terminal that knows them shows nothing half-drawn; others ignore them. */
-const [begin, end] = [`${escape}[?2026h`, `${escape}[?2026l`];
+/**
+ * Between these a terminal that knows the first shows nothing half-drawn, and breaks no line, should it find a character
+ * wider than it is taken for.
+ */
+const [begin, end] = [`${escape}[?2026h${escape}[?7l`, `${escape}[?7h${escape}[?2026l`];
 const [hideCursor, showCursor] = [`${escape}[?25l`, `${escape}[?25h`];
 const eraseLine = `${escape}[K`;
 const eraseBelow = `${escape}[0J`;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { PlainBuildProgress } from '../../src/cli/build-progress-plain.ts';
 import { RawJsonProgress } from '../../src/cli/build-progress-rawjson.ts';
 import { cellWidth, cutToCells } from '../../src/cli/cell-width.ts';
-import { logText, plainText } from '../../src/cli/terminal-text.ts';
+import { logText, plainText } from '../../src/util/terminal-text.ts';
 
 const first = { id: 'a', name: '[1/2] RUN a' };
 const second = { id: 'b', name: '[2/2] COPY b', inputs: ['a'] };

@@ -36,19 +36,19 @@ describe('LiveLines', () => {
 
   it('writes only what differs, at once, and nothing where nothing does', () => {
     live.draw();
-    expect(terminal.take()).to.equal('<?2026h>one<K>\ntwo<K>\n<0J><?2026l>');
+    expect(terminal.take()).to.equal('<?2026h><?7l>one<K>\ntwo<K>\n<0J><?7h><?2026l>');
     live.draw();
     expect(terminal.take()).to.equal('');
     lines = ['one', '2', 'three'];
     live.draw();
-    expect(terminal.take()).to.equal('<?2026h><2A><CR>\n2<K>\nthree<K>\n<0J><?2026l>');
+    expect(terminal.take()).to.equal('<?2026h><?7l><2A><CR>\n2<K>\nthree<K>\n<0J><?7h><?2026l>');
   });
 
   it('takes no more rows than there are, and cuts what is too wide, colours apart', () => {
     lines = ['\u001b[1m0123456789012345678901234\u001b[0m', 'a', 'b', 'c', 'd', 'e'];
     live.draw();
     expect(terminal.take()).to.equal(
-      '<?2026h><1m>012345678901234567…<0m><K>\na<K>\nb<K>\nc<K>\n<0J><?2026l>',
+      '<?2026h><?7l><1m>012345678901234567…<0m><K>\na<K>\nb<K>\nc<K>\n<0J><?7h><?2026l>',
     );
   });
 
@@ -58,7 +58,7 @@ describe('LiveLines', () => {
     terminal.take();
     terminal.columns = 5;
     terminal.emit('resize');
-    expect(terminal.take()).to.equal('<?2026h><3A><CR>012…<K>\nx<K>\n<0J><?2026l>');
+    expect(terminal.take()).to.equal('<?2026h><?7l><3A><CR>012…<K>\nx<K>\n<0J><?7h><?2026l>');
   });
 
   it('leaves the terminal to others, and leaves all lines at its end', () => {
@@ -69,10 +69,10 @@ describe('LiveLines', () => {
     live.draw();
     expect(terminal.take()).to.equal('');
     live.resume();
-    expect(terminal.take()).to.equal('<?25l><?2026h>new<K>\n<0J><?2026l>');
+    expect(terminal.take()).to.equal('<?25l><?2026h><?7l>new<K>\n<0J><?7h><?2026l>');
     lines = ['1', '2', '3', '4', '5', '6', '7'];
     live.stop();
     const all = lines.map(line => `${line}<K>\n`).join('');
-    expect(terminal.take()).to.equal(`<?2026h><1A><CR>${all}<K><0J><?25h><?2026l>`);
+    expect(terminal.take()).to.equal(`<?2026h><?7l><1A><CR>${all}<K><0J><?25h><?7h><?2026l>`);
   });
 });

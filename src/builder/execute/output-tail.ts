@@ -1,3 +1,5 @@
+import { plainText } from '../../util/terminal-text.ts';
+
 const MAX_LINE_LENGTH = 2000;
 
 /** Remembers the last lines of what a program says, for the message when it fails. */
@@ -20,9 +22,7 @@ export class OutputTail {
 
   lines(): readonly string[] {
     const lines = this.#partial === '' ? this.#lines : [...this.#lines, this.#partial];
-    // A program that draws a progress bar ends lines with carriage returns only.
-    return lines
-      .slice(-this.#limit)
-      .map(line => line.slice(line.replace(/\r+$/, '').lastIndexOf('\r') + 1).trimEnd());
+    // They stand in a message: what a program would do to the terminal, and lines that it wrote anew, have no place there.
+    return lines.slice(-this.#limit).map(line => plainText(line).trimEnd());
   }
 }

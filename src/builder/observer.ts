@@ -15,6 +15,8 @@ export interface BuildVertex {
 export interface BuildObserver {
   /** How many steps there are, once that is known. */
   planned?(vertices: readonly BuildVertex[]): void;
+  /** Before any other, where it cannot begin for something outside of this build. */
+  vertexWaits?(vertex: BuildVertex, what: string): void;
   vertexStarted(vertex: BuildVertex): void;
   vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
   /** A transfer or a long piece of work inside a vertex; `total` is undefined where nobody knows it. */
@@ -51,6 +53,7 @@ export function joinObservers(observers: readonly BuildObserver[]): BuildObserve
   };
   return {
     planned: vertices => all(one => one.planned?.(vertices)),
+    vertexWaits: (vertex, what) => all(one => one.vertexWaits?.(vertex, what)),
     vertexStarted: vertex => all(one => one.vertexStarted(vertex)),
     vertexOutput: (vertex, stream, chunk) => all(one => one.vertexOutput(vertex, stream, chunk)),
     vertexProgress: (vertex, progress) => all(one => one.vertexProgress?.(vertex, progress)),

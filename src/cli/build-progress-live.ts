@@ -12,11 +12,13 @@ import { mayColour, paint } from './terminal.ts';
 
 interface LiveVertex {
   readonly name: string;
-  readonly start: number;
+  start: number;
   readonly output: OutputCutter;
   /** The last lines of output, shown below while it runs. */
   readonly tail: string[];
   readonly progress: Map<string, BuildProgress>;
+  /** What it waits for, before it begins. */
+  waits?: string;
   end?: number;
   state: 'running' | 'cached' | 'done' | 'failed';
 }
@@ -88,6 +90,7 @@ export class LiveBuildProgress implements BuildObserver {
       const text = progressText(done, total, this.#width - 8 - cellWidth(what));
       return ` => => ${cutToCells(what, Math.max(8, this.#width - 8 - cellWidth(text)))} ${text}`;
     });
+    if (vertex.waits !== undefined) transfers.unshift(cutToCells(` => => ${vertex.waits}`, this.#width));
     const { partial } = vertex.output;
     const said = partial === '' ? vertex.tail : [...vertex.tail, partial];
     const lines = tail === 0 ? [] : said.slice(-tail);
@@ -134,8 +137,14 @@ export class LiveBuildProgress implements BuildObserver {
     this.#ended++;
   }
 
+  vertexWaits(vertex: BuildVertex, what: string): void {
+    this.#vertex(vertex).waits = what;
+  }
+
   vertexStarted(vertex: BuildVertex): void {
-    this.#vertex(vertex);
+    const started = this.#vertex(vertex);
+    started.start = performance.now();
+    delete started.waits;
   }
 
   vertexOutput(vertex: BuildVertex, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {

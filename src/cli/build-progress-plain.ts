@@ -9,7 +9,7 @@ import { OutputCutter } from './line-cutter.ts';
 interface PlainVertex {
   readonly number: number;
   readonly name: string;
-  readonly start: number;
+  start: number;
   readonly output: OutputCutter;
   /** Lines that wait for their turn. */
   readonly waiting: string[];
@@ -121,8 +121,13 @@ export class PlainBuildProgress implements BuildObserver {
     this.#say(running, [...rest, word(running)]);
   }
 
+  vertexWaits(vertex: BuildVertex, what: string): void {
+    this.#say(this.#vertex(vertex), [what]);
+  }
+
   vertexStarted(vertex: BuildVertex): void {
     const started = this.#vertex(vertex);
+    started.start = this.#now();
     if (this.#current === undefined) this.#begin(started);
   }
 

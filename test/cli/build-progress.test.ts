@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { PlainBuildProgress } from '../../src/cli/build-progress-plain.ts';
 import { RawJsonProgress } from '../../src/cli/build-progress-rawjson.ts';
@@ -70,6 +71,15 @@ describe('PlainBuildProgress', () => {
     expect(lines.at(-1)).to.equal('#2 0.000 waits');
   });
 
+  it('says once that a step waits, and counts its time from where it began', () => {
+    progress.vertexWaits(first, 'waiting for another build');
+    now = 5000;
+    progress.vertexStarted(first);
+    now = 6500;
+    progress.vertexDone(first);
+    expect(lines.slice(1)).to.deep.equal(['#1 waiting for another build', '#1 DONE 1.5s']);
+  });
+
   it('tells of a transfer once, when it is over', () => {
     progress.vertexStarted(first);
     for (const done of [1e6, 2e6, 3e6]) progress.vertexProgress(first, { what: 'layer', done, total: 3e6 });
@@ -121,18 +131,35 @@ describe('RawJsonProgress', () => {
     );
     const time = '1970-01-01T00:00:00.000Z';
     progress.planned([first, second]);
+    progress.vertexWaits(first, 'waiting');
     progress.vertexStarted(first);
     progress.vertexOutput(first, 'stderr', Buffer.from([0xff, 0x0a]));
     progress.vertexProgress(first, { what: 'layer', done: 3, total: 3 });
     progress.vertexCached(second);
     progress.vertexFailed(first, new Error('no'));
     progress.warning('odd', { file: 'Dockerfile', line: 3 });
+    progress.checked([
+      {
+        rule: { name: 'MaintainerDeprecated', description: 'not now', url: 'https://example.com/' },
+        message: 'no more',
+        lines: { start: 4, end: 5 },
+        location: { file: 'Dockerfile', line: 4, column: 3 },
+      },
+    ]);
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const definition = `sha256:${createHash('sha256').update('definition').digest('hex')}`;
     const a = 'sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb';
     const b = 'sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d';
     const vertexA = { digest: a, name: first.name };
     const vertexB = { digest: b, inputs: [a], name: second.name };
+    const waits = { id: 'waiting', vertex: a, current: 0, started: time };
+    const name = '[internal] load build definition';
+    const sourceInfo = { filename: 'Dockerfile', language: 'Dockerfile' };
     expect(lines).to.deep.equal([
       { vertexes: [vertexA, vertexB] },
+      { vertexes: [{ ...vertexA, started: time }] },
+      { statuses: [{ ...waits, timestamp: time }] },
+      { statuses: [{ ...waits, timestamp: time, completed: time }] },
       { vertexes: [{ ...vertexA, started: time }] },
       { logs: [{ vertex: a, stream: 2, data: '/wo=', timestamp: time }] },
       {
@@ -142,7 +169,31 @@ describe('RawJsonProgress', () => {
       },
       { vertexes: [{ ...vertexB, started: time, completed: time, cached: true }] },
       { vertexes: [{ ...vertexA, started: time, completed: time, error: 'no' }] },
-      { warnings: [{ level: 1, short: 'b2Rk', range: [{ start: { line: 3 }, end: { line: 3 } }] }] },
+      { vertexes: [{ digest: definition, name, started: time, completed: time }] },
+      {
+        warnings: [
+          {
+            vertex: definition,
+            level: 1,
+            short: base64('odd'),
+            sourceInfo,
+            range: [{ start: { line: 3 }, end: { line: 3 } }],
+          },
+        ],
+      },
+      {
+        warnings: [
+          {
+            vertex: definition,
+            level: 1,
+            short: base64('MaintainerDeprecated: no more (line 4)'),
+            detail: [base64('not now')],
+            url: 'https://example.com/',
+            sourceInfo,
+            range: [{ start: { line: 4 }, end: { line: 5 } }],
+          },
+        ],
+      },
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { expect } from 'chai';
 import { Gate, gatedRun } from './support/gate.ts';
 import { executable, Sandbox } from './support/sandbox.ts';
@@ -143,6 +144,25 @@ describe('a build in a terminal', function () {
     await gate.open();
     expect(await shown.end()).to.equal(0);
     expect(untimed(shown.lines()).slice(0, 5)).to.deep.equal(['$ before', ...(wide?.over ?? [])]);
+  });
+
+  it('says that a step waits for another build', async () => {
+    const other = sandbox.start('build', '-q', '--target', 'gated', 'app');
+    const ended = once(other, 'close');
+    const gate = await Gate.reached(sandbox);
+    const shown = build({ columns: 80, rows: 24 });
+    const lines = await shown.until(all => all.includes(' => => waiting for another build'));
+    expect(untimed(lines).slice(1, 4)).to.deep.equal([
+      '[+] Building T (1/4)',
+      sizes[0]?.running[1],
+      ' => => waiting for another build',
+    ]);
+    await gate.open();
+    expect(await shown.end()).to.equal(0);
+    expect((await ended)[0]).to.equal(0);
+    expect(untimed(shown.lines()).join('\n'))
+      .to.match(/ => CACHED \[gated 2\/2\]/)
+      .and.not.include('waiting');
   });
 
   it('shows what failed, and its last words', async () => {

@@ -53,11 +53,13 @@ describe('builds at once', function () {
     const first = start('first');
     const gate = await Gate.reached(sandbox);
     const second = start('second');
-    await atClaim(second.child);
+    while (!second.log.join('').includes('waiting')) await once(second.child.stderr, 'data');
     await gate.open();
     expect((await first.ended)[0], first.log.join('')).to.equal(0);
     expect((await second.ended)[0], second.log.join('')).to.equal(0);
-    expect(second.log.join('')).to.match(/^#\d+ CACHED$/m);
+    expect(second.log.join('')).to.match(
+      /^#(\d+) \[2\/2\] RUN .*\n#\1 waiting for another build\n#\1 CACHED$/m,
+    );
     expect(idOf('second')).to.equal(idOf('first'));
     expect(readdirSync(join(sandbox.root, 'build-cache/claims'))).to.deep.equal([]);
   });

@@ -153,7 +153,7 @@ export class Solver {
    */
   async #executeOnce(operation: Operation, key: Digest, work: Work): Promise<CachedLayer> {
     const { cache, abort } = this.#options;
-    const claim = await cache.claim(key, abort.signal);
+    const claim = await work.step.waitsFor('another build', cache.claim(key, abort.signal));
     try {
       const made = await this.#lookUpHere(key);
       if (made === undefined) return await this.#execute(operation, key, work);

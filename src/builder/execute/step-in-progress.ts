@@ -1,6 +1,9 @@
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { type Operation, shownVertex, type Vertex } from './operation.ts';
 
+/** Milliseconds. */
+const patience = 300;
+
 /** Tells the observer of sources that take long to read, as of a vertex of its own. */
 export class Reading {
   readonly #shown: BuildVertex;
@@ -32,6 +35,16 @@ export class StepInProgress {
   constructor(vertex: Vertex, observer: BuildObserver) {
     this.shown = shownVertex(vertex);
     this.#observer = observer;
+  }
+
+  /** Tells what it waits for, if `wait` takes so long that somebody may ask. */
+  async waitsFor<Result>(what: string, wait: Promise<Result>): Promise<Result> {
+    const timer = setTimeout(() => this.#observer.vertexWaits?.(this.shown, `waiting for ${what}`), patience);
+    try {
+      return await wait;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   started(): void {

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors/hawser-error.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
+import { removeCgroup } from './remove-cgroup.ts';
 import type { BindRunMount, FileRunMount, RunMount, TmpfsRunMount } from './run-step-types.ts';
 import { type OciRuntime, runtimeDelete } from './runc.ts';
 import { killMarked, stepMark } from './step-marker.ts';
@@ -91,7 +92,10 @@ export async function sweepSteps(run: string, runtime: OciRuntime | undefined): 
     const folder = join(run, 'steps', name);
     if (isOfRuntime(folder)) {
       if (runtime === undefined) continue;
-      await runtimeDelete(runtime, `step-${name}`);
+      const id = `step-${name}`;
+      killStep(folder, id);
+      await runtimeDelete(runtime, id);
+      removeCgroup(`hawser/${id}`);
     }
     rmSync(folder, { recursive: true, force: true });
   }
@@ -101,6 +105,19 @@ export async function sweepSteps(run: string, runtime: OciRuntime | undefined): 
 async function endLeftSteps(run: string): Promise<void> {
   const marks = deadSteps(run).flatMap(name => (isOfRuntime(join(run, 'steps', name)) ? [] : stepMark(name)));
   if (marks.length > 0) await killMarked(new Set(marks));
+}
+
+/** Another runtime than the one of today may have started it, which forgets it without ending it. */
+function killStep(folder: string, id: string): void {
+  const pid = stepProcess(folder);
+  if (pid === undefined) return;
+  try {
+    // The number may be another process's by now: that of a step is in the cgroup of its name.
+    if (readFileSync(`/proc/${pid}/cgroup`, 'latin1').includes(`/${id}\n`)) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+  }
 }
 
 function isOfRuntime(folder: string): boolean {

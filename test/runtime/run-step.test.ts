@@ -18,7 +18,7 @@ import { expect } from 'chai';
 import { isHawserError } from '../../src/errors/hawser-error.ts';
 import { digestOf } from '../../src/image/digest.ts';
 import { openSnapshotter } from '../../src/layers/open-snapshotter.ts';
-import { runStep } from '../../src/runtime/run-step.ts';
+import { runStep, sweepLeftSteps } from '../../src/runtime/run-step.ts';
 import type { RunStepOptions } from '../../src/runtime/run-step-types.ts';
 import { findBusybox, makeBusyboxRootfs } from './support/busybox.ts';
 import { lackingForContainers } from './support/engine.ts';
@@ -190,8 +190,7 @@ for (const isolation of ['oci', 'chroot'] as const) {
       expect(readdirSync(join(folder(), 'run/steps'))).to.deep.equal([]);
     });
 
-    it('kill -9 of hawser: the next step ends what is left', async () => {
-      const mark = `8${Date.now() % 100_000}`;
+    const killedStep = async (mark: string) => {
       const script = fileURLToPath(new URL('./support/endless-step.ts', import.meta.url));
       const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
       const args = ['--import', loader, script, rootfs, join(folder(), 'run'), isolation, mark];
@@ -199,6 +198,27 @@ for (const isolation of ['oci', 'chroot'] as const) {
       await once(child.stdout, 'data');
       child.kill('SIGKILL');
       await once(child, 'exit');
+    };
+
+    it('kill -9 of hawser: the next step ends what is left, though its runtime is another', async () => {
+      const mark = `7${Date.now() % 100_000}`;
+      await killedStep(mark);
+      const { HAWSER_RUNTIME } = process.env;
+      process.env.HAWSER_RUNTIME = '/bin/true'; // says that all goes well, and does nothing
+      try {
+        await sweepLeftSteps(join(folder(), 'run'));
+      } finally {
+        if (HAWSER_RUNTIME === undefined) delete process.env.HAWSER_RUNTIME;
+        else process.env.HAWSER_RUNTIME = HAWSER_RUNTIME;
+      }
+      for (let count = 0; pgrep(mark) !== '' && count < 200; count++) await delay(25);
+      expect(pgrep(mark)).to.equal('');
+      expect(readdirSync(join(folder(), 'run/steps'))).to.deep.equal([]);
+    });
+
+    it('kill -9 of hawser: the next step ends what is left', async () => {
+      const mark = `8${Date.now() % 100_000}`;
+      await killedStep(mark);
       expect(await run('true')).to.deep.equal({ exitCode: 0 });
       for (let count = 0; pgrep(mark) !== '' && count < 40; count++) await delay(25);
       expect(pgrep(mark)).to.equal('');

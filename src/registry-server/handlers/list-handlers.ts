@@ -7,6 +7,7 @@ import type { Digest } from '../../image/digest.ts';
 import { mediaTypes } from '../../image/media-types.ts';
 import type { RequestContext } from '../registry-context.ts';
 import type { RegistryRequest, RegistryResponse } from '../registry-message.ts';
+import { pageOfTags } from '../storage/tags.ts';
 import { json, pageSizeOf, queryOf } from './reply.ts';
 
 /** Entries of a catalog page where the client names no number; registry:2's default. */
@@ -31,29 +32,17 @@ export async function listTags(
 ): Promise<RegistryResponse> {
   const query = queryOf(request);
   const count = Math.min(pageSizeOf(query) ?? Number.POSITIVE_INFINITY, context.tagLimit);
-  const all = (await context.proxy?.tags(name)) ?? (await context.volume.tags.list(name));
-  if (all === undefined) {
+  const options = { after: query.get('last') ?? '', count };
+  const upstream = await context.proxy?.tags(name);
+  const page =
+    upstream === undefined ? await context.volume.tags.page(name, options) : pageOfTags(upstream, options);
+  if (page === undefined) {
     throw new HawserError('NAME_UNKNOWN', `there is no repository ${name}`, { detail: { name } });
   }
-  const last = query.get('last') ?? '';
-  const start = last === '' ? 0 : firstBehind(all, last);
-  const tags = all.slice(start, start + count);
-  const hasMore = count > 0 && start + count < all.length;
-  const link = hasMore
-    ? next(context, { kind: 'tags', name }, { last: tags.at(-1) ?? '', n: String(count) })
-    : {};
+  const { tags, last, hasMore } = page;
+  const link =
+    hasMore && last !== undefined ? next(context, { kind: 'tags', name }, { last, n: String(count) }) : {};
   return json(200, { name, tags }, link);
-}
-
-/** The index of the first element of a sorted list that is greater than `last`. */
-function firstBehind(sorted: readonly string[], last: string): number {
-  let low = 0;
-  for (let high = sorted.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? '') > last) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** GET `/v2/_catalog[?n=&last=]`, registry:2's list of repositories; a huge `n` is clamped (CVE-2023-2253). */

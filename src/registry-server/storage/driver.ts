@@ -103,6 +103,27 @@ export function hasURLs(driver: StorageDriver): driver is StorageDriver & Storag
   return 'urlOf' in driver;
 }
 
+export interface PageOptions {
+  /** The name that the page begins behind; empty for the first one. */
+  readonly after: string;
+  readonly count: number;
+}
+
+export interface NamesPage {
+  readonly names: readonly string[];
+  readonly hasMore: boolean;
+}
+
+/** A medium that lists a part of a folder for less than the whole. */
+export interface StoragePages {
+  /** Names in a folder, in the order of their bytes. */
+  page(path: string, options: PageOptions): Promise<NamesPage>;
+}
+
+export function hasPages(driver: StorageDriver): driver is StorageDriver & StoragePages {
+  return 'page' in driver;
+}
+
 /** A medium where it costs much to make folders and to remove them: those that uploads leave serve the next ones. */
 export interface StorageReuse {
   /** Takes a folder away for `revive`, or removes it: where it has more in it than `file`, or where enough are kept. */

@@ -1,7 +1,7 @@
 import { isTag, type RepositoryName, type Tag } from '../../distribution/names.ts';
 import type { Digest } from '../../image/digest.ts';
 import { mapPool } from '../../util/pool.ts';
-import type { StorageDriver } from './driver.ts';
+import { hasPages, type PageOptions, type StorageDriver } from './driver.ts';
 import { FolderCache } from './folder-cache.ts';
 import { readLink, writeLink } from './links.ts';
 import { manifestsPath, tagCurrentPath, tagIndexPath, tagPath, tagsPath } from './paths.ts';
@@ -9,6 +9,31 @@ import { manifestsPath, tagCurrentPath, tagIndexPath, tagPath, tagsPath } from '
 const PARALLEL_READS = 16;
 /** Tags of all repositories that are remembered; about 20 MB. */
 const KEPT_NAMES = 200_000;
+
+export interface TagsPage {
+  readonly tags: readonly Tag[];
+  /** What the next page begins behind. */
+  readonly last: string | undefined;
+  readonly hasMore: boolean;
+}
+
+/** A page of tags that are all known, in lexical order. */
+export function pageOfTags(all: readonly Tag[], { after, count }: PageOptions): TagsPage {
+  const start = after === '' ? 0 : firstBehind(all, after);
+  const tags = all.slice(start, start + count);
+  return { tags, last: tags.at(-1), hasMore: start + count < all.length };
+}
+
+/** The index of the first element of a sorted list that is greater than `last`. */
+function firstBehind(sorted: readonly string[], last: string): number {
+  let low = 0;
+  for (let high = sorted.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? '') > last) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
 
 /** Names of manifests in a repository, `_manifests/tags/<tag>/{current/link,index/…}`. */
 export class Tags {
@@ -47,6 +72,21 @@ export class Tags {
       const isThere = names.length > 0 || (await this.#driver.stat(manifestsPath(name))) !== undefined;
       return { value: isThere ? names.filter(isTag) : undefined, weight: names.length + 1 };
     });
+  }
+
+  /**
+   * Tags behind `after`, in lexical order; undefined where there is no such repository. Of a folder that other things lie in
+   * too, a page may have fewer than `count` though there are more.
+   */
+  async page(name: RepositoryName, { after, count }: PageOptions): Promise<TagsPage | undefined> {
+    const driver = this.#driver;
+    if (!hasPages(driver) || !Number.isFinite(count)) {
+      const all = await this.list(name);
+      return all && pageOfTags(all, { after, count });
+    }
+    const { names, hasMore } = await driver.page(tagsPath(name), { after, count });
+    if (names.length === 0 && (await driver.stat(manifestsPath(name))) === undefined) return undefined;
+    return { tags: names.filter(isTag), last: names.at(-1), hasMore };
   }
 
   /** Removes every tag that names one of `digests`. */

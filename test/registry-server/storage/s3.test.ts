@@ -149,6 +149,24 @@ describe('registry-server: a bucket', function () {
     expect([range.status, range.body.toString()]).to.deep.equal([206, 'yer']);
   });
 
+  it('lists tags in pages, in the order of their names and not of their keys', async () => {
+    const registry = await serve('pages');
+    const tags = ['v1', 'v1-a', 'v1.0', 'v10', 'v2'];
+    for (const tag of tags) await pushImage(registry.url, 'a', { tag });
+    const found: string[] = [];
+    let target: string | undefined = '/v2/a/tags/list?n=2';
+    for (; target !== undefined; ) {
+      const answer = await send(registry.url, `GET ${target}`);
+      expect(answer.status).to.equal(200);
+      found.push(...(answer.json as { tags: string[] }).tags);
+      target = /^<([^>]*)>/.exec(String(answer.headers.link ?? ''))?.[1];
+    }
+    expect(found).to.deep.equal(tags);
+    const behind = await send(registry.url, 'GET /v2/a/tags/list?n=5&last=v2');
+    expect([behind.status, behind.json]).to.deep.equal([200, { name: 'a', tags: [] }]);
+    expect((await send(registry.url, 'GET /v2/b/tags/list?n=5')).status).to.equal(404);
+  });
+
   it('is shared by several registries at once', async () => {
     const registries = [await serve('shared'), await serve('shared'), await serve('shared')];
     const url = (index: number) => registries[index % registries.length]?.url ?? '';

@@ -141,15 +141,22 @@ export class S3Bucket {
   /** At most 1000 objects, or folders, in the order of their keys. */
   async page(
     prefix: string,
-    options: { readonly folders?: boolean; readonly limit?: number; readonly token?: string } = {},
+    options: {
+      readonly folders?: boolean;
+      readonly limit?: number;
+      readonly token?: string;
+      /** The key that the page begins behind. */
+      readonly after?: string;
+    } = {},
   ): Promise<S3Page & { readonly next: string | undefined }> {
-    const { folders, limit, token } = options;
+    const { folders, limit, token, after } = options;
     const input = {
       Bucket: this.#settings.bucket,
       Prefix: `${this.#prefix}${prefix}`,
       ...(folders === true ? { Delimiter: '/' } : {}),
       ...(limit === undefined ? {} : { MaxKeys: limit }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
+      ...(after === undefined ? {} : { StartAfter: `${this.#prefix}${after}` }),
     };
     const found = await this.#doing(`list ${prefix}`, () =>
       this.#client.send(new this.#sdk.ListObjectsV2Command(input)),

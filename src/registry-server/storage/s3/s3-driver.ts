@@ -1,7 +1,18 @@
 import { HawserError, isHawserError } from '../../../errors/hawser-error.ts';
 import { mapPool } from '../../../util/pool.ts';
-import type { OrderOptions, ReadOptions, StorageDriver, StorageLock, StoredInfo } from '../driver.ts';
+import type {
+  NamesPage,
+  OrderOptions,
+  PageOptions,
+  ReadOptions,
+  StorageDriver,
+  StorageLock,
+  StoragePages,
+  StorageURLs,
+  StoredInfo,
+} from '../driver.ts';
 import { joinObjects } from './join-objects.ts';
+import { type ListedFolder, pageOfNames } from './page-of-names.ts';
 import { gather, readObject } from './read-object.ts';
 import type { S3Bucket, S3Object } from './s3-bucket.ts';
 import { isMissingObject } from './s3-errors.ts';
@@ -21,7 +32,7 @@ type DriverSettings = Pick<
  * move is a copy and a removal, so that for a moment both names are there, and never none. Folders are what lies in them,
  * gone with the last of it. A path is written to or appended to, never both.
  */
-export class S3Driver implements StorageDriver {
+export class S3Driver implements StorageDriver, StorageURLs, StoragePages {
   readonly #bucket: S3Bucket;
   readonly #settings: DriverSettings;
   readonly #locks: S3Locks;
@@ -90,6 +101,20 @@ export class S3Driver implements StorageDriver {
       for (const folder of folders) names.push(folder.slice(from, -1));
     }
     return names.filter(name => name !== '').sort();
+  }
+
+  async page(path: string, options: PageOptions): Promise<NamesPage> {
+    const top = `${path}/`;
+    const folder: ListedFolder = {
+      list: async ({ after, limit }) => {
+        const from = after === '' ? {} : { after: top + after };
+        const { objects, folders, next } = await this.#bucket.page(top, { folders: true, limit, ...from });
+        const keys = [...objects.map(({ key }) => key), ...folders].map(key => key.slice(top.length));
+        return { keys, isTruncated: next !== undefined };
+      },
+      hasFolder: async name => (await this.#bucket.page(`${top}${name}/`, { limit: 1 })).objects.length > 0,
+    };
+    return await pageOfNames(folder, options);
   }
 
   async write(path: string, content: Uint8Array | string, { after }: OrderOptions = {}): Promise<void> {

@@ -1,8 +1,8 @@
 import { HawserError } from '../errors/hawser-error.ts';
-import { parsePlatform } from '../image/platform.ts';
+import { formatPlatform, hostPlatform, parsePlatform, platformRank } from '../image/platform.ts';
 import type { ContainerEngine } from '../runtime/container-engine.ts';
 import { findContainer } from '../runtime/container-state.ts';
-import type { Container } from '../runtime/container-types.ts';
+import type { Container, ContainerImage } from '../runtime/container-types.ts';
 import { createContainer } from '../runtime/create-container.ts';
 import type { Roots } from '../util/roots.ts';
 import { type ContainerFlags, containerRequest } from './container-flags.ts';
@@ -37,6 +37,22 @@ export async function createFromFlags(
       quiet: flags.quiet,
       signal,
     },
-    image => createContainer(engine, { ...request, image }),
+    async image => {
+      await warnOfPlatform(image);
+      return createContainer(engine, { ...request, image });
+    },
+  );
+}
+
+/** Else all that is said is `exec format error`, by the runtime. */
+async function warnOfPlatform({ name, config }: ContainerImage): Promise<void> {
+  if (platformRank(config, hostPlatform()) !== undefined || config.architecture === '') return;
+  const { obstacleFor } = await import('../runtime/emulation.ts');
+  const obstacle = obstacleFor(config);
+  if (obstacle === undefined) return;
+  const { why, remedy } = obstacle;
+  const end = remedy === undefined ? '' : `\n  ${remedy}.`;
+  process.stderr.write(
+    `hawser: ${name} is for ${formatPlatform(config)}, which may not run here: ${why}${end}\n`,
   );
 }

@@ -64,9 +64,11 @@ function runsHere(program: Buffer): boolean {
   }
 }
 
+/** What keeps programs of another platform from running. */
 interface Obstacle {
   readonly why: string;
-  readonly remedy: string;
+  /** Without a stop at its end. */
+  readonly remedy?: string;
 }
 
 /** The format of its files: kernel.org, admin-guide/binfmt-misc.html */
@@ -126,28 +128,32 @@ export function runnableArchitectures(): {
   return { native, emulated };
 }
 
-/**
- * Makes sure that programs of a platform run here: on this processor, or by emulation.
- *
- * @param options.folder Where binfmt_misc is mounted.
- * @throws HawserError UNSUPPORTED
- */
-export function requireRunnable(
-  platform: Platform,
-  options: { readonly rootfs: string; readonly folder?: string; readonly host?: Platform },
-): void {
+interface RunnableOptions {
+  /** Where an emulator is looked for that is in the image; undefined for nowhere. */
+  readonly rootfs?: string;
+  /** Where binfmt_misc is mounted. */
+  readonly folder?: string;
+  readonly host?: Platform;
+}
+
+/** Undefined where programs of a platform run here, on this processor or by emulation. */
+export function obstacleFor(platform: Platform, options: RunnableOptions = {}): Obstacle | undefined {
   const { rootfs, folder = mountPoint, host = hostPlatform() } = options;
   const { os, architecture } = platform;
-  if (os === host.os && isNative(architecture, host.architecture)) return;
+  if (os === host.os && isNative(architecture, host.architecture)) return undefined;
+  const program = os === host.os ? programFor(architecture) : undefined;
+  return program === undefined ? { why: 'there is no emulation of it' } : obstacleTo(program, folder, rootfs);
+}
+
+/** Makes sure that a RUN step for a platform can run. @throws HawserError UNSUPPORTED */
+export function requireRunnable(platform: Platform, options: RunnableOptions): void {
+  const obstacle = obstacleFor(platform, options);
+  if (obstacle === undefined) return;
+  const { host = hostPlatform() } = options;
+  const { why, remedy } = obstacle;
   const what = `a RUN step for ${formatPlatform(platform)} cannot run on ${formatPlatform(host)}`;
   const crossBuild = 'build in a stage that is FROM --platform=$BUILDPLATFORM and copy from there';
-  const program = os === host.os ? programFor(architecture) : undefined;
-  if (program === undefined) {
-    const remedy = `There is no emulation of it: ${crossBuild}.`;
-    throw new HawserError('UNSUPPORTED', what, { remedy });
-  }
-  const obstacle = obstacleTo(program, folder, rootfs);
-  if (obstacle === undefined) return;
-  const { why, remedy } = obstacle;
-  throw new HawserError('UNSUPPORTED', `${what}: ${why}`, { remedy: `${remedy}, or ${crossBuild}.` });
+  throw new HawserError('UNSUPPORTED', `${what}: ${why}`, {
+    remedy: remedy === undefined ? `Instead, ${crossBuild}.` : `${remedy}, or ${crossBuild}.`,
+  });
 }

@@ -129,6 +129,14 @@ COPY --from=make /made /made
       .and.to.include('at Dockerfile:2')
       .and.to.include('qemu-user-static')
       .and.to.include('$BUILDPLATFORM');
+    const flags = ['--rm', '--network', 'none', '--platform', `linux/${foreign.architecture}`];
+    const ran = await sandbox.try(['run', ...flags, 'base', 'uname', '-m']);
+    expect(ran.code).not.to.equal(0);
+    expect(ran.stderr)
+      .to.include(
+        `base is for linux/${foreign.architecture}, which may not run here: no emulator is registered`,
+      )
+      .and.to.include('qemu-user-static');
   });
 
   it('run their steps in an emulator that the kernel starts', async () => {
@@ -150,6 +158,10 @@ COPY --from=make /made /made
       ]);
     }
     expect(new Set(digests).size).to.equal(isRegistered ? 1 : 0);
+    const flags = ['--rm', '--network', 'none', '--platform', `linux/${foreign.architecture}`];
+    const ran = await sandbox.try(['run', ...flags, 'base', 'uname', '-m']);
+    expect(ran.stdout.trim()).to.equal(isRegistered ? foreign.uname : '');
+    if (isRegistered) expect(ran.stderr).to.equal('');
     expect(await sandbox.mounts()).to.deep.equal([]);
   });
 });

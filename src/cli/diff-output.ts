@@ -41,15 +41,19 @@ function factsOf({ entry }: TreeFile): FileFacts | undefined {
 }
 
 /** Sorted by layer: those of the second image first, by number, then what the first had. */
-export function diffRows(
+export function* diffRows(
   changes: readonly TreeChange[],
   configs: { readonly before: ImageConfig; readonly after: ImageConfig },
-): readonly DiffRow[] {
+): Generator<DiffRow, void> {
   const steps = { before: layerSteps(configs.before), after: layerSteps(configs.after) };
-  const rows = changes.map(({ kind, path, what, before, after }): DiffRow => {
-    const layer = (after ?? before)?.layer ?? -1;
+  const sorted = [...changes].sort(
+    (left, right) => groupOf(left) - groupOf(right) || layerOf(left) - layerOf(right),
+  );
+  for (const change of sorted) {
+    const { kind, path, what, before, after } = change;
+    const layer = layerOf(change);
     const [old, now] = [before && factsOf(before), after && factsOf(after)];
-    return {
+    yield {
       Kind: kind,
       Path: `/${textOf(path)}`,
       What: what,
@@ -58,9 +62,15 @@ export function diffRows(
       ...(old === undefined ? {} : { Before: old }),
       ...(now === undefined ? {} : { After: now }),
     };
-  });
-  const group = (row: DiffRow) => (row.Kind === 'D' ? 1 : 0);
-  return rows.sort((left, right) => group(left) - group(right) || left.Layer - right.Layer);
+  }
+}
+
+function groupOf({ kind }: TreeChange): number {
+  return kind === 'D' ? 1 : 0;
+}
+
+function layerOf({ before, after }: TreeChange): number {
+  return (after ?? before)?.layer ?? -1;
 }
 
 function changeText(what: string, before: FileFacts, after: FileFacts): string {
@@ -77,13 +87,12 @@ function changeText(what: string, before: FileFacts, after: FileFacts): string {
 }
 
 /** A heading for each layer, and a line for each path below it. */
-export function diffLines(rows: readonly DiffRow[]): readonly string[] {
-  const lines: string[] = [];
+export function* diffLines(rows: Iterable<DiffRow>): Generator<string, void> {
   let heading = '';
   for (const row of rows) {
     const where = row.Kind === 'D' ? 'removed from' : 'in';
     const next = `${where} layer ${row.Layer}${row.CreatedBy === '' ? '' : `: ${row.CreatedBy}`}`;
-    if (next !== heading) lines.push(...(lines.length === 0 ? [] : ['']), next);
+    if (next !== heading) yield heading === '' ? next : `\n${next}`;
     heading = next;
     const { Before: before, After: after } = row;
     const what =
@@ -92,7 +101,6 @@ export function diffLines(rows: readonly DiffRow[]): readonly string[] {
         : row.What.map(name => changeText(name, before, after));
     // A name may hold a line break: it must not make a line of its own.
     const path = /\p{Cc}/u.test(row.Path) ? JSON.stringify(row.Path) : row.Path;
-    lines.push(`${row.Kind} ${path}${what.length === 0 ? '' : `   (${what.join(', ')})`}`);
+    yield `${row.Kind} ${path}${what.length === 0 ? '' : `   (${what.join(', ')})`}`;
   }
-  return lines;
 }

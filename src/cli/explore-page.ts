@@ -1,5 +1,5 @@
 import type { ExploredImage } from '../layers/explore-image.ts';
-import { sortedNames, type TreeName } from '../layers/image-tree.ts';
+import type { TreeName } from '../layers/image-tree.ts';
 import { textOf } from '../util/byte-string.ts';
 import { explorePageScript } from './explore-page-script.ts';
 import { explorePageStyle } from './explore-page-style.ts';
@@ -29,8 +29,8 @@ class PageTree {
   node(name: TreeName): PageNode {
     const { file } = name;
     const n = textOf(name.name);
-    if (file.children === undefined) return { n, s: this.#sizeOf(name), l: file.layer + 1 };
-    const all = sortedNames(file).map(child => this.node(child));
+    if (!file.isFolder) return { n, s: this.#sizeOf(name), l: file.layer + 1 };
+    const all = Array.from(name.children(), child => this.node(child));
     const isSmall = (node: PageNode) => node.c === undefined && node.s < this.#smallest;
     const small = all.filter(isSmall);
     const c = small.length < 2 ? all : [...all.filter(node => !isSmall(node)), bundleOf(small)];
@@ -39,9 +39,11 @@ class PageTree {
 
   /** A file with several names counts by the first. */
   #sizeOf({ file }: TreeName): number {
-    if (file.links > 1 && this.#seen.has(file.id)) return 0;
-    this.#seen.add(file.id);
-    return file.entry?.size ?? 0;
+    if (file.links > 1) {
+      if (this.#seen.has(file.id)) return 0;
+      this.#seen.add(file.id);
+    }
+    return file.size;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { BlobReader } from '../content/store.ts';
 import { type CompareOptions, compareTrees, type TreeChange } from './compare-trees.ts';
-import { copyTree } from './image-tree.ts';
 import { readLayerInto } from './read-image-tree.ts';
 import { TreeApplier } from './tree-applier.ts';
 import type { StackLayer } from './unpack-image.ts';
@@ -23,18 +22,16 @@ export async function compareImages(
   const { signal } = options;
   let shared = 0;
   while (shared < before.length && before[shared]?.diffID === after[shared]?.diffID) shared++;
-  const tree = new TreeApplier({ digests: true });
-  for (const [index, layer] of before.slice(0, shared).entries()) {
-    await readLayerInto(tree, layer, { store, index, signal });
-  }
-  const common = copyTree(tree.root);
-  for (const [index, layer] of before.slice(shared).entries()) {
-    await readLayerInto(tree, layer, { store, index: shared + index, signal });
-  }
-  const first = tree.root;
-  tree.continueOn(common);
-  for (const [index, layer] of after.slice(shared).entries()) {
-    await readLayerInto(tree, layer, { store, index: shared + index, signal });
-  }
-  return [...compareTrees(first, tree.root, options)];
+  const applier = new TreeApplier({ digests: true });
+  const read = async (layers: readonly StackLayer[], from: number) => {
+    for (const [index, layer] of layers.entries()) {
+      await readLayerInto(applier, layer, { store, index: from + index, signal });
+    }
+  };
+  await read(before.slice(0, shared), 0);
+  applier.begin(1);
+  await read(before.slice(shared), shared);
+  applier.begin(2);
+  await read(after.slice(shared), shared);
+  return [...compareTrees(applier.tree.root(1), applier.tree.root(2), options)];
 }

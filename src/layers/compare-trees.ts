@@ -1,15 +1,42 @@
 import type { ByteString } from '../util/byte-string.ts';
-import { metadataChanges, sortedNames, type TreeFile, type TreeName } from './image-tree.ts';
+import { metadataChanges, type TreeFile, type TreeName } from './image-tree.ts';
 
-/** `A` added, `C` changed, `D` removed, as `docker diff` has it. */
-export interface TreeChange {
-  readonly kind: 'A' | 'C' | 'D';
+/** One path that differs. There may be millions: but for the names all is found anew each time. */
+export class TreeChange {
+  readonly #before: TreeName | undefined;
+  readonly #after: TreeName | undefined;
+  readonly #options: CompareOptions;
+
+  constructor(before: TreeName | undefined, after: TreeName | undefined, options: CompareOptions) {
+    this.#before = before;
+    this.#after = after;
+    this.#options = options;
+  }
+
+  /** `A` added, `C` changed, `D` removed, as `docker diff` has it. */
+  get kind(): 'A' | 'C' | 'D' {
+    if (this.#before === undefined) return 'A';
+    return this.#after === undefined ? 'D' : 'C';
+  }
+
   /** From the root, which is itself empty. */
-  readonly path: ByteString;
-  readonly before?: TreeFile;
-  readonly after?: TreeFile;
+  get path(): ByteString {
+    return (this.#after ?? this.#before)?.path ?? ('' as ByteString);
+  }
+
+  get before(): TreeFile | undefined {
+    return this.#before?.file;
+  }
+
+  get after(): TreeFile | undefined {
+    return this.#after?.file;
+  }
+
   /** For `C`: of type, mode, owner, size, content, target, device, attributes, time. */
-  readonly what: readonly string[];
+  get what(): readonly string[] {
+    const { before, after } = this;
+    return before === undefined || after === undefined ? [] : changesOf(before, after, this.#options);
+  }
 }
 
 export interface CompareOptions {
@@ -18,11 +45,12 @@ export interface CompareOptions {
 }
 
 function changesOf(before: TreeFile, after: TreeFile, options: CompareOptions): readonly string[] {
-  if (before.id === after.id && before.entry === after.entry) return [];
-  const isFolder = before.children !== undefined;
-  if (isFolder !== (after.children !== undefined)) return ['type'];
-  if (before.entry === undefined || after.entry === undefined) return [];
-  const changed = metadataChanges(before.entry, after.entry);
+  if (before.isSame(after)) return [];
+  const { isFolder, entry: old } = before;
+  if (isFolder !== after.isFolder) return ['type'];
+  const now = after.entry;
+  if (old === undefined || now === undefined) return [];
+  const changed = metadataChanges(old, now);
   if (changed.includes('type')) return ['type'];
   // The time of a folder changes with what is in it, and that is told.
   const isTimeTold = !isFolder && options.ignoreTimes !== true;
@@ -32,42 +60,46 @@ function changesOf(before: TreeFile, after: TreeFile, options: CompareOptions): 
 
 /**
  * What makes `after` of `before`, in byte order folder by folder. Of a removed folder only itself is told, of an added
- * one all that is in it. Both trees have content digests, or the same files by `copyTree`.
+ * one all that is in it. Both are branches of one tree, with content digests.
  */
 export function* compareTrees(
   before: TreeName,
   after: TreeName,
   options: CompareOptions = {},
 ): Generator<TreeChange, void> {
-  const what = changesOf(before.file, after.file, options);
-  if (what.length > 0) {
-    yield { kind: 'C', path: '' as ByteString, before: before.file, after: after.file, what };
-  }
-  yield* compareFolders(before, after, { ...options, path: '' as ByteString });
+  if (changesOf(before.file, after.file, options).length > 0) yield new TreeChange(before, after, options);
+  yield* compareFolders(before, after, options);
 }
 
 function* compareFolders(
   before: TreeName | undefined,
   after: TreeName,
-  options: CompareOptions & { readonly path: ByteString },
+  options: CompareOptions,
 ): Generator<TreeChange, void> {
-  const names = new Map(
-    sortedNames(before?.file).map(name => [name.name, undefined as TreeName | undefined]),
-  );
-  for (const name of sortedNames(after.file)) names.set(name.name, name);
-  for (const name of [...names.keys()].sort()) {
-    const path = (options.path === '' ? name : `${options.path}/${name}`) as ByteString;
-    const [old, now] = [before?.file.children?.get(name), names.get(name)];
-    if (now === undefined) {
-      if (old !== undefined) yield { kind: 'D', path, before: old.file, what: [] };
-      continue;
-    }
-    if (old === undefined) yield { kind: 'A', path, after: now.file, what: [] };
-    else {
-      const what = changesOf(old.file, now.file, options);
-      if (what.length > 0) yield { kind: 'C', path, before: old.file, after: now.file, what };
-    }
-    if (now.file.children === undefined) continue;
-    yield* compareFolders(old?.file.children === undefined ? undefined : old, now, { ...options, path });
+  for (const [old, now] of pairs(before?.children() ?? [], after.children())) {
+    if (old === undefined || now === undefined) yield new TreeChange(old, now, options);
+    else if (changesOf(old.file, now.file, options).length > 0) yield new TreeChange(old, now, options);
+    if (now?.file.isFolder !== true) continue;
+    yield* compareFolders(old?.file.isFolder === true ? old : undefined, now, options);
+  }
+}
+
+/** The names of two folders side by side, in byte order. */
+function* pairs(
+  left: Iterable<TreeName>,
+  right: Iterable<TreeName>,
+): Generator<readonly [TreeName | undefined, TreeName | undefined], void> {
+  const [lefts, rights] = [left[Symbol.iterator](), right[Symbol.iterator]()];
+  const nextOf = (names: Iterator<TreeName>): TreeName | undefined => {
+    const step = names.next();
+    return step.done === true ? undefined : step.value;
+  };
+  let [old, now] = [nextOf(lefts), nextOf(rights)];
+  while (old !== undefined || now !== undefined) {
+    const isOld = now === undefined || (old !== undefined && old.name <= now.name);
+    const isNow = old === undefined || (now !== undefined && now.name <= old.name);
+    yield [isOld ? old : undefined, isNow ? now : undefined];
+    if (isOld) old = nextOf(lefts);
+    if (isNow) now = nextOf(rights);
   }
 }

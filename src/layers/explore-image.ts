@@ -2,12 +2,14 @@ import type { BlobReader } from '../content/store.ts';
 import type { ImageConfig } from '../image/config.ts';
 import type { Digest } from '../image/digest.ts';
 import type { ImageManifest } from '../image/manifest.ts';
-import { type ByteString, textOf } from '../util/byte-string.ts';
-import { entryParts } from './apply-paths.ts';
-import { type TreeFile, type TreeName } from './image-tree.ts';
+import { textOf } from '../util/byte-string.ts';
+import { uint32Column } from '../util/columns.ts';
+import type { TreeName } from './image-tree.ts';
 import { layerSteps } from './layer-steps.ts';
 import { readLayerInto } from './read-image-tree.ts';
-import { TreeApplier } from './tree-applier.ts';
+import { TreeApplier, type TreeObserver } from './tree-applier.ts';
+import type { TreeFiles } from './tree-files.ts';
+import type { TreeNames } from './tree-names.ts';
 import { layersOf } from './unpack-image.ts';
 
 /** A layer, by what it brings and what of that lasts. */
@@ -50,9 +52,74 @@ export interface ExploredImage {
   readonly root: TreeName;
 }
 
-/** Bytes and number of a layer's files, whatever becomes of them. */
-function summary(files: readonly TreeFile[]): { readonly count: number; readonly bytes: number } {
-  return { count: files.length, bytes: files.reduce((sum, file) => sum + (file.entry?.size ?? 0), 0) };
+interface Sum {
+  count: number;
+  bytes: number;
+}
+
+/** What layers make and hide, as they are read one after the other. */
+class Findings implements TreeObserver {
+  readonly made: Sum[] = [];
+  readonly wasted: Sum[] = [];
+  readonly whiteouts: number[] = [];
+  /** By file, the first name that it had. */
+  readonly #names = uint32Column();
+  /** Files that are hidden, and the layers that hide them. */
+  readonly #hidden: number[] = [];
+  readonly #hiddenBy = uint32Column();
+  readonly #files: () => TreeFiles;
+  #layer = -1;
+
+  /** @param files Those of the tree that is observed. */
+  constructor(files: () => TreeFiles) {
+    this.#files = files;
+  }
+
+  beginLayer(): void {
+    this.#layer++;
+    this.made.push({ count: 0, bytes: 0 });
+    this.wasted.push({ count: 0, bytes: 0 });
+    this.whiteouts.push(0);
+  }
+
+  whiteout(): void {
+    this.whiteouts[this.#layer] = (this.whiteouts[this.#layer] ?? 0) + 1;
+  }
+
+  /** A file of the layer, and its first name. */
+  makes(file: number, name: number): void {
+    this.#names.set(file, name);
+    this.#add(this.made, file);
+  }
+
+  hides(file: number): void {
+    if (this.#files().isFolder(file)) return;
+    this.#add(this.wasted, file);
+    this.#hiddenBy.set(file, this.#layer);
+    this.#hidden.push(file);
+  }
+
+  #add(sums: readonly Sum[], file: number): void {
+    const sum = sums[this.#files().layerOf(file)];
+    if (sum === undefined) return;
+    sum.count++;
+    sum.bytes += this.#files().sizeOf(file);
+  }
+
+  /** The largest first. */
+  wastedFiles(names: TreeNames): readonly WastedFile[] {
+    const files = this.#files();
+    const wasted = this.#hidden
+      .filter(file => files.sizeOf(file) > 0)
+      .sort((left, right) => left - right)
+      .map(file => ({
+        path: `/${textOf(names.pathOf(this.#names.get(file)))}`,
+        size: files.sizeOf(file),
+        layer: files.layerOf(file) + 1,
+        hiddenBy: this.#hiddenBy.get(file) + 1,
+      }));
+    return wasted.sort((left, right) => right.size - left.size || (left.path < right.path ? -1 : 1));
+  }
 }
 
 /**
@@ -70,25 +137,16 @@ export async function exploreImage(
 ): Promise<ExploredImage> {
   const stack = layersOf(image.manifest.value, image.config.value);
   const steps = layerSteps(image.config.value);
-  const made: TreeFile[][] = stack.map(() => []);
-  const whiteouts = stack.map(() => 0);
   const sizes: number[] = [];
-  let index = 0;
-  const tree = new TreeApplier({
-    observer: {
-      made: file => made[index]?.push(file),
-      whiteout: () => {
-        whiteouts[index] = (whiteouts[index] ?? 0) + 1;
-      },
-    },
-  });
-  for (const layer of stack) {
-    sizes.push(await readLayerInto(tree, layer, { store, index, signal: options.signal }));
-    index++;
+  const findings: Findings = new Findings(() => applier.tree.files);
+  const applier = new TreeApplier({ observer: findings });
+  for (const [index, layer] of stack.entries()) {
+    findings.beginLayer();
+    sizes.push(await readLayerInto(applier, layer, { store, index, signal: options.signal }));
   }
   const layers = stack.map(({ descriptor, diffID }, at): ExploredLayer => {
-    const all = summary(made[at] ?? []);
-    const hidden = summary((made[at] ?? []).filter(({ links }) => links === 0));
+    const { count = 0, bytes = 0 } = findings.made[at] ?? {};
+    const waste = findings.wasted[at];
     return {
       number: at + 1,
       digest: descriptor.digest,
@@ -96,23 +154,15 @@ export async function exploreImage(
       createdBy: steps[at] ?? '',
       storedSize: descriptor.size,
       size: sizes[at] ?? 0,
-      files: all.count,
-      content: all.bytes,
-      whiteouts: whiteouts[at] ?? 0,
-      waste: hidden.bytes,
-      wastedFiles: hidden.count,
+      files: count,
+      content: bytes,
+      whiteouts: findings.whiteouts[at] ?? 0,
+      waste: waste?.bytes ?? 0,
+      wastedFiles: waste?.count ?? 0,
     };
   });
   const waste = layers.reduce((sum, layer) => sum + layer.waste, 0);
   const content = layers.reduce((sum, layer) => sum + layer.content, 0) - waste;
-  return { layers, wasted: wastedFiles(made.flat()), content, waste, root: tree.root };
-}
-
-function wastedFiles(files: readonly TreeFile[]): readonly WastedFile[] {
-  const wasted = files.flatMap(({ entry, links, layer, hiddenBy }): WastedFile[] => {
-    if (links > 0 || entry === undefined || hiddenBy === undefined || entry.size === 0) return [];
-    const path = `/${textOf(entryParts(entry.name).join('/') as ByteString)}`;
-    return [{ path, size: entry.size, layer: layer + 1, hiddenBy: hiddenBy + 1 }];
-  });
-  return wasted.sort((left, right) => right.size - left.size || (left.path < right.path ? -1 : 1));
+  const wasted = findings.wastedFiles(applier.tree.names);
+  return { layers, wasted, content, waste, root: applier.tree.root(0) };
 }

@@ -1,68 +1,132 @@
 import type { TarEntry } from '../tar/entry.ts';
 import type { ByteString } from '../util/byte-string.ts';
+import { type ContentPart, TreeFiles } from './tree-files.ts';
+import { type Branch, rootIndex, TreeNames } from './tree-names.ts';
 
-/** Bytes of a file where they lie in the uncompressed layer; `offset` undefined for a hole. */
-export interface ContentPart {
-  readonly offset: number | undefined;
-  readonly length: number;
+/** What an image holds, in memory; folders that a branch gave other metadata have another entry there. */
+export class ImageTree {
+  readonly files = new TreeFiles();
+  readonly names = new TreeNames();
+  /** By branch, the files whose entries stand for those of folders that came first. */
+  readonly #entries: readonly Map<number, number>[] = [new Map(), new Map(), new Map()];
+
+  constructor() {
+    this.files.add(undefined, -1);
+    this.files.addLinks(rootIndex, 1);
+  }
+
+  /** The file whose entry is that of `file` in a branch. */
+  entryFile(file: number, branch: Branch): number {
+    return this.#entries[branch]?.get(file) ?? file;
+  }
+
+  /** Gives a folder another entry. */
+  setFolder(name: number, branch: Branch, from: { readonly entry: TarEntry; readonly layer: number }): void {
+    const { entry, layer } = from;
+    const file = this.names.fileOf(name);
+    const known = this.names.bornIn(name) === branch ? file : this.#entries[branch]?.get(file);
+    if (known !== undefined) this.files.set(known, entry, layer);
+    else this.#entries[branch]?.set(file, this.files.add(entry, layer));
+  }
+
+  root(branch: Branch): TreeName {
+    return new TreeName(this, rootIndex, branch);
+  }
 }
 
-/** A file, whatever its type, apart from its names: what an inode is on a disk. */
-export interface TreeFile {
-  /** The same for the same file in a tree and in its copies. */
+/** A name in a folder of one branch: a view that is made anew each time. */
+export class TreeName {
+  readonly #tree: ImageTree;
+  readonly #index: number;
+  readonly #branch: Branch;
+
+  constructor(tree: ImageTree, index: number, branch: Branch) {
+    this.#tree = tree;
+    this.#index = index;
+    this.#branch = branch;
+  }
+
+  get name(): ByteString {
+    return this.#tree.names.textOf(this.#index);
+  }
+
+  /** From the root, which is itself empty. */
+  get path(): ByteString {
+    return this.#tree.names.pathOf(this.#index);
+  }
+
+  get file(): TreeFile {
+    return new TreeFile(this.#tree, this.#tree.names.fileOf(this.#index), this.#branch);
+  }
+
+  child(name: ByteString): TreeName | undefined {
+    const found = this.#tree.names.find(this.#index, name, this.#branch);
+    return found === undefined ? undefined : new TreeName(this.#tree, found, this.#branch);
+  }
+
+  /** The names in a folder, in byte order. */
+  *children(): Generator<TreeName, void> {
+    for (const index of this.#tree.names.sortedChildrenOf(this.#index, this.#branch)) {
+      yield new TreeName(this.#tree, index, this.#branch);
+    }
+  }
+}
+
+/** A file, whatever its type, apart from its names: what an inode is on a disk. A view, as `TreeName`. */
+export class TreeFile {
+  /** The same for the same file in all branches. */
   readonly id: number;
-  /** Undefined for a folder that no layer has an entry for. Of a folder the latest. */
-  entry: TarEntry | undefined;
+  readonly #files: TreeFiles;
+  readonly #entryFile: number;
+
+  constructor(tree: ImageTree, id: number, branch: Branch) {
+    this.id = id;
+    this.#files = tree.files;
+    this.#entryFile = tree.entryFile(id, branch);
+  }
+
+  get isFolder(): boolean {
+    return this.#files.isFolder(this.id);
+  }
+
+  /** Without a name. Undefined for a folder that no layer has an entry for; of a folder the latest. */
+  get entry(): TarEntry | undefined {
+    return this.entryAs('' as ByteString);
+  }
+
+  /** The same with a name. */
+  entryAs(name: ByteString): TarEntry | undefined {
+    return this.#files.entryOf(this.#entryFile, name);
+  }
+
   /** The layer that `entry` is of, from 0. */
-  layer: number;
-  /** Of a folder. */
-  readonly children?: Map<ByteString, TreeName>;
-  /** Of a plain file that is not empty. */
-  parts?: ContentPart[];
+  get layer(): number {
+    return this.#files.layerOf(this.#entryFile);
+  }
+
+  get size(): number {
+    return this.#files.sizeOf(this.id);
+  }
+
+  /** How many names it has, in the branch that came last. */
+  get links(): number {
+    return this.#files.linksOf(this.id);
+  }
+
+  /** Of a plain file. */
+  get parts(): readonly ContentPart[] {
+    return this.#files.partsOf(this.id);
+  }
+
   /** Of a plain file's content, where digests were asked for: bytes as Latin-1. */
-  contentDigest?: string;
-  /** How many names it has. */
-  links: number;
-  /** The layer that took its last name. */
-  hiddenBy?: number;
-}
+  get contentDigest(): ByteString | undefined {
+    return this.#files.digestOf(this.id);
+  }
 
-/** A name in a folder. */
-export interface TreeName {
-  readonly name: ByteString;
-  readonly parent: TreeName | undefined;
-  file: TreeFile;
-  /** The last layer that wrote it or something below it. */
-  writtenIn: number;
-}
-
-/** The names of a folder in byte order. */
-export function sortedNames(folder: TreeFile | undefined): readonly TreeName[] {
-  const names = [...(folder?.children?.values() ?? [])];
-  return names.sort((left, right) => (left.name < right.name ? -1 : 1));
-}
-
-export function rootName(id: number): TreeName {
-  const file: TreeFile = { id, entry: undefined, layer: -1, children: new Map(), links: 1 };
-  return { name: '' as ByteString, parent: undefined, file, writtenIn: -1 };
-}
-
-/** A tree that later changes of the original do not reach. */
-export function copyTree(root: TreeName): TreeName {
-  const files = new Map<TreeFile, TreeFile>();
-  const copy = (from: TreeName, parent: TreeName | undefined): TreeName => {
-    let file = files.get(from.file);
-    if (file === undefined) {
-      file = { ...from.file, ...(from.file.children === undefined ? {} : { children: new Map() }) };
-      files.set(from.file, file);
-    }
-    const to: TreeName = { ...from, parent, file };
-    for (const child of from.file.children?.values() ?? []) {
-      file.children?.set(child.name, copy(child, to));
-    }
-    return to;
-  };
-  return copy(root, undefined);
+  /** Whether it is the same file, with the same entry. */
+  isSame(other: TreeFile): boolean {
+    return this.#entryFile === other.#entryFile && this.id === other.id;
+  }
 }
 
 function sameXattrs(left: TarEntry['xattrs'], right: TarEntry['xattrs']): boolean {

@@ -7,7 +7,7 @@ import { layerCompressionOf } from '../image/media-types.ts';
 import { type TarItem, writeTar } from '../tar/writer.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import type { CommittedLayer } from './commit-layer.ts';
-import { copyTree, type TreeFile } from './image-tree.ts';
+import type { TreeFile } from './image-tree.ts';
 import { type MemoKey, readMemo, writeMemo } from './layer-memo.ts';
 import { type MergedItem, mergeTree } from './merge-tree.ts';
 import { openPlainLayer, readLayerInto } from './read-image-tree.ts';
@@ -54,7 +54,7 @@ class LayerContents {
   /** Of a layer that was opened. A piece is the caller's until it asks for the next. */
   *read(file: TreeFile): Generator<Uint8Array, void> {
     const fd = this.#files.get(file.layer);
-    for (const { offset, length } of file.parts ?? []) {
+    for (const { offset, length } of file.parts) {
       for (let done = 0; done < length; ) {
         const piece = this.#buffer.subarray(0, length - done);
         let read = piece.length;
@@ -161,23 +161,23 @@ export async function mergeLayers(
   options: MergeLayersOptions,
 ): Promise<MergedLayer> {
   const { range, lease, signal } = options;
-  const tree = new TreeApplier();
-  let base = copyTree(tree.root);
+  const applier = new TreeApplier();
   let sizeBefore = 0;
   for (const [index, layer] of layers.slice(0, range.to + 1).entries()) {
-    if (index === range.from) base = copyTree(tree.root);
-    const size = await readLayerInto(tree, layer, { store, index, signal });
+    if (index === range.from) applier.begin(1);
+    const size = await readLayerInto(applier, layer, { store, index, signal });
     if (index >= range.from) sizeBefore += size;
   }
+  const [base, merged] = [applier.tree.root(0), applier.tree.root(1)];
   const contents = new LayerContents(store, layers, signal);
   let entries = 0;
   try {
     // Twice over the trees, rather than once with a list of all that is in them.
-    for (const { content } of mergeTree(base, tree.root)) {
+    for (const { content } of mergeTree(base, merged)) {
       entries++;
       if (content !== undefined) await contents.open(content.layer);
     }
-    const archive = inLargePieces(writeTar(tarItems(mergeTree(base, tree.root), contents)));
+    const archive = inLargePieces(writeTar(tarItems(mergeTree(base, merged), contents)));
     const { digest, size } = await store.ingest(archive, {
       signal,
       ...(lease === undefined ? {} : { lease }),

@@ -1,6 +1,6 @@
 import { type TarEntry, tarEntry } from '../tar/entry.ts';
 import type { ByteString } from '../util/byte-string.ts';
-import { metadataChanges, sortedNames, type TreeFile, type TreeName } from './image-tree.ts';
+import { metadataChanges, type TreeFile, type TreeName } from './image-tree.ts';
 import { whiteoutPrefix } from './whiteouts.ts';
 
 /** An entry of a merged layer, and the file whose content it has. */
@@ -16,23 +16,23 @@ function joined(folder: ByteString, name: ByteString): ByteString {
 /** The names of files with several that a merged layer leaves alone: others can be linked to them. */
 function keptNames(base: TreeName, merged: TreeName): ReadonlyMap<number, ByteString> {
   const kept = new Map<number, ByteString>();
-  const visit = (lower: TreeName, upper: TreeName, path: ByteString) => {
-    for (const name of sortedNames(upper.file)) {
-      const below = lower.file.children?.get(name.name);
-      if (below === undefined) continue;
+  const visit = (lower: TreeName, upper: TreeName) => {
+    for (const name of upper.children()) {
       const { file } = name;
-      if (file.children !== undefined) visit(below, name, joined(path, name.name));
-      else if (file.links > 1 && file.id === below.file.id && !kept.has(file.id)) {
-        kept.set(file.id, joined(path, name.name));
-      }
+      if (!file.isFolder && file.links < 2) continue;
+      const below = lower.child(name.name);
+      if (below === undefined) continue;
+      if (file.isFolder) {
+        if (below.file.isFolder) visit(below, name);
+      } else if (file.id === below.file.id && !kept.has(file.id)) kept.set(file.id, name.path);
     }
   };
-  visit(base, merged, '' as ByteString);
+  visit(base, merged);
   return kept;
 }
 
 class Merge {
-  /** A name for each file that the layer has written or that lies below it. */
+  /** Of files with several names the one that the layer has written or that lies below it. */
   readonly #names: Map<number, ByteString>;
 
   constructor(base: TreeName, merged: TreeName) {
@@ -40,22 +40,22 @@ class Merge {
   }
 
   *folder(base: TreeName | undefined, merged: TreeName, path: ByteString): Generator<MergedItem, void> {
-    for (const lower of sortedNames(base?.file)) {
-      if (merged.file.children?.has(lower.name) === true) continue;
+    for (const lower of base?.children() ?? []) {
+      if (merged.child(lower.name) !== undefined) continue;
       const name = joined(path, `${whiteoutPrefix}${lower.name}` as ByteString);
       yield { entry: tarEntry({ type: 'file', name, mode: 0 }) };
     }
-    for (const name of sortedNames(merged.file)) {
-      const lower = base?.file.children?.get(name.name);
-      const target = joined(path, name.name);
-      if (name.file.children === undefined) {
-        if (lower?.file.id !== name.file.id) yield this.#file(name.file, target);
-      } else yield* this.#subfolder(lower, name, target);
+    for (const name of merged.children()) {
+      const lower = base?.child(name.name);
+      const { file } = name;
+      if (!file.isFolder) {
+        if (lower?.file.id !== file.id) yield this.#file(file, joined(path, name.name));
+      } else yield* this.#subfolder(lower, name, joined(path, name.name));
     }
   }
 
   *#subfolder(lower: TreeName | undefined, merged: TreeName, path: ByteString): Generator<MergedItem, void> {
-    const base = lower?.file.children === undefined ? undefined : lower;
+    const base = lower?.file.isFolder === true ? lower : undefined;
     const own = folderEntry(base, merged, path);
     let told = own === undefined;
     if (own !== undefined && isOwnChange(base, merged)) {
@@ -70,18 +70,20 @@ class Merge {
   }
 
   #file(file: TreeFile, name: ByteString): MergedItem {
-    const entry = { ...(file.entry as TarEntry), name };
-    const first = this.#names.get(file.id);
-    if (first !== undefined) return { entry: linkOf(entry, first) };
-    this.#names.set(file.id, name);
+    const entry = file.entryAs(name) as TarEntry;
+    if (file.links > 1) {
+      const first = this.#names.get(file.id);
+      if (first !== undefined) return { entry: linkOf(entry, first) };
+      this.#names.set(file.id, name);
+    }
     return entry.size > 0 ? { entry, content: file } : { entry };
   }
 }
 
 /** Undefined for a folder of lower layers that none of them has an entry for: an entry would change its time. */
 function folderEntry(base: TreeName | undefined, merged: TreeName, name: ByteString): TarEntry | undefined {
-  const { entry } = merged.file;
-  if (entry !== undefined) return { ...entry, name };
+  const entry = merged.file.entryAs(name);
+  if (entry !== undefined) return entry;
   return base?.file.id === merged.file.id ? undefined : tarEntry({ type: 'directory', name });
 }
 
@@ -90,7 +92,7 @@ function isOwnChange(base: TreeName | undefined, merged: TreeName): boolean {
   if (base === undefined) return true;
   const [before, after] = [base.file.entry, merged.file.entry];
   if (before !== undefined && after !== undefined) return metadataChanges(before, after).length > 0;
-  return before !== after || base.file.id !== merged.file.id;
+  return (before === undefined) !== (after === undefined) || base.file.id !== merged.file.id;
 }
 
 function linkOf(entry: TarEntry, linkname: ByteString): TarEntry {
@@ -99,7 +101,7 @@ function linkOf(entry: TarEntry, linkname: ByteString): TarEntry {
 
 /**
  * The entries of the one layer that makes `merged` of `base`, in the canonical order: docs/layer-invariants.md, M1–M6.
- * Both trees come of the same `TreeApplier`, `base` as a copy from before.
+ * Both are branches of one tree, `merged` the later one.
  */
 export function* mergeTree(base: TreeName, merged: TreeName): Generator<MergedItem, void> {
   const { entry } = merged.file;

@@ -1,9 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { TarEntry, TarTime } from '../tar/entry.ts';
+import type { TarEntry } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, textOf } from '../util/byte-string.ts';
+import { uint32Column } from '../util/columns.ts';
 import { entryParts, refuseEntry } from './apply-paths.ts';
-import { rootName, type TreeFile, type TreeName } from './image-tree.ts';
+import { ImageTree } from './image-tree.ts';
+import type { ContentPart } from './tree-files.ts';
+import { type Branch, rootIndex } from './tree-names.ts';
 import { TreePaths } from './tree-paths.ts';
 import { isInsideWhiteout, opaqueName, whiteoutPrefix } from './whiteouts.ts';
 
@@ -11,8 +14,10 @@ const zeros = Buffer.alloc(64 * 1024);
 
 /** Told of what an image's layers hold, whether it lasts or not. */
 export interface TreeObserver {
-  /** An entry made a file, not a folder. */
-  made?(file: TreeFile): void;
+  /** An entry made a file, not a folder; `name` is its first. Both are numbers in the tree. */
+  makes?(file: number, name: number): void;
+  /** A file or a folder has lost its last name. */
+  hides?(file: number): void;
   whiteout?(): void;
 }
 
@@ -23,39 +28,43 @@ export interface TreeObserver {
  * All methods throw HawserError LAYER_ENTRY_INVALID, which names the entry.
  */
 export class TreeApplier implements TarHandler {
-  root: TreeName;
+  readonly tree = new ImageTree();
   readonly #observer: TreeObserver;
   readonly #digests: boolean;
+  #branch: Branch = 0;
   #paths: TreePaths;
   #layer = -1;
-  #nextID = 0;
-  #file: TreeFile | undefined;
+  /** Counts layers of all branches, from 1: in which one a name, or something below it, was last written. */
+  #turn = 0;
+  readonly #written = uint32Column();
+  #file: number | undefined;
+  #parts: ContentPart[] = [];
   #hash: Hash | undefined;
-  /** Of the last entry. */
-  #time: TarTime = { seconds: 0, nanoseconds: 0 };
   #locate: (bytes: Buffer) => number = () => 0;
 
   /** @param options.digests Whether to hash the content of files. */
   constructor(options: { readonly digests?: boolean; readonly observer?: TreeObserver } = {}) {
     this.#observer = options.observer ?? {};
     this.#digests = options.digests === true;
-    this.root = rootName(this.#nextID++);
-    this.#paths = this.#pathsOf(this.root);
+    this.#paths = this.#newPaths();
   }
 
-  #pathsOf(root: TreeName): TreePaths {
-    return new TreePaths(root, (parent, name) => this.#make(parent, name, this.#folder(undefined)));
+  #newPaths(): TreePaths {
+    return new TreePaths(this.tree, this.#branch, (parent, name) =>
+      this.#make(parent, name, this.tree.files.add(undefined, this.#layer)),
+    );
   }
 
-  /** Goes on in another tree, a copy of its own. */
-  continueOn(root: TreeName): void {
-    this.root = root;
-    this.#paths = this.#pathsOf(root);
+  /** From now on what comes changes another tree, made of branch 0; those before stay as they are. */
+  begin(branch: Branch): void {
+    this.#branch = branch;
+    this.#paths = this.#newPaths();
   }
 
   /** @param locate The offset in the uncompressed layer of bytes that `data` is given. */
   beginLayer(layer: number, locate: (bytes: Buffer) => number): void {
     this.#layer = layer;
+    this.#turn++;
     this.#locate = locate;
   }
 
@@ -76,7 +85,7 @@ export class TreeApplier implements TarHandler {
   data(bytes: Buffer): void {
     if (this.#file === undefined) return;
     this.#hash?.update(bytes);
-    this.#addPart(this.#file, this.#locate(bytes), bytes.length);
+    this.#addPart(this.#locate(bytes), bytes.length);
   }
 
   hole(length: number): void {
@@ -84,76 +93,77 @@ export class TreeApplier implements TarHandler {
     for (let left = length; left > 0 && this.#hash !== undefined; left -= zeros.length) {
       this.#hash.update(left < zeros.length ? zeros.subarray(0, left) : zeros);
     }
-    this.#addPart(this.#file, undefined, length);
+    this.#addPart(undefined, length);
   }
 
   entryEnd(): void {
-    if (this.#file !== undefined && this.#hash !== undefined) {
-      this.#file.contentDigest = this.#hash.digest('binary');
-    }
+    if (this.#file === undefined) return;
+    const digest = this.#hash?.digest('binary') as ByteString | undefined;
+    this.tree.files.setContent(this.#file, this.#parts, digest);
     this.#file = undefined;
   }
 
-  #addPart(file: TreeFile, offset: number | undefined, length: number): void {
-    const { parts } = file;
-    const last = parts?.at(-1);
+  #addPart(offset: number | undefined, length: number): void {
+    const last = this.#parts.at(-1);
     const follows = last?.offset === undefined ? offset === undefined : last.offset + last.length === offset;
-    // An array that is made with its one part takes a tenth of one that grows.
-    if (parts === undefined || last === undefined) file.parts = [{ offset, length }];
-    else if (follows) parts[parts.length - 1] = { ...last, length: last.length + length };
-    else parts.push({ offset, length });
+    if (last === undefined || !follows) this.#parts.push({ offset, length });
+    else this.#parts[this.#parts.length - 1] = { ...last, length: last.length + length };
   }
 
-  /** A tree may have a million files: equal times are one. */
-  #kept(entry: TarEntry): TarEntry {
-    const { seconds, nanoseconds } = this.#time;
-    if (entry.mtime.seconds !== seconds || entry.mtime.nanoseconds !== nanoseconds) this.#time = entry.mtime;
-    return { ...entry, mtime: this.#time };
+  #child(folder: number, name: ByteString): number | undefined {
+    return this.tree.names.find(folder, name, this.#branch);
+  }
+
+  #isFolder(name: number): boolean {
+    return this.tree.files.isFolder(this.tree.names.fileOf(name));
   }
 
   #applyRoot(entry: TarEntry): void {
     if (entry.type !== 'directory') refuseEntry(entry.name, `the root cannot be a ${entry.type}`);
-    Object.assign(this.root.file, { entry, layer: this.#layer });
+    this.tree.setFolder(rootIndex, this.#branch, { entry, layer: this.#layer });
   }
 
-  #applyFolder(parent: TreeName, name: ByteString, entry: TarEntry): void {
-    const found = parent.file.children?.get(name);
-    if (found?.file.children === undefined) this.#make(parent, name, this.#folder(entry));
-    else {
-      Object.assign(found.file, { entry, layer: this.#layer });
+  #applyFolder(parent: number, name: ByteString, entry: TarEntry): void {
+    const found = this.#child(parent, name);
+    if (found === undefined || !this.#isFolder(found)) {
+      this.#make(parent, name, this.tree.files.add(entry, this.#layer));
+    } else {
+      this.tree.setFolder(found, this.#branch, { entry, layer: this.#layer });
       this.#markWritten(found);
     }
   }
 
-  #applyFile(parent: TreeName, name: ByteString, entry: TarEntry): void {
+  #applyFile(parent: number, name: ByteString, entry: TarEntry): void {
     const { type, devmajor, devminor } = entry;
     if (type === 'symlink' && entry.linkname === '') refuseEntry(entry.name, 'it is a symlink to nothing');
     if (type === 'character-device' && devmajor === 0 && devminor === 0) {
       refuseEntry(entry.name, 'a character device 0:0 is a whiteout of overlayfs');
     }
-    const file: TreeFile = { id: this.#nextID++, entry: this.#kept(entry), layer: this.#layer, links: 0 };
-    this.#make(parent, name, file);
-    this.#observer.made?.(file);
+    const file = this.tree.files.add(entry, this.#layer);
+    const made = this.#make(parent, name, file);
+    this.#observer.makes?.(file, made);
     if (type !== 'file') return;
     this.#file = file;
+    this.#parts = [];
     if (this.#digests) this.#hash = createHash('sha256');
   }
 
-  #applyLink(parent: TreeName, name: ByteString, entry: TarEntry): void {
+  #applyLink(parent: number, name: ByteString, entry: TarEntry): void {
     const parts = entryParts(entry.linkname, entry.name);
     const last = parts.at(-1);
     const folder = last === undefined ? undefined : this.#paths.existingParentOf(parts, entry.name);
-    const target = folder?.file.children?.get(last as ByteString);
-    if (target === undefined || target.file.children !== undefined) {
+    const target = folder === undefined ? undefined : this.#child(folder, last as ByteString);
+    if (target === undefined || this.#isFolder(target)) {
       const quoted = JSON.stringify(textOf(entry.linkname));
       refuseEntry(entry.name, `the target of its hard link, ${quoted}, is no file`);
     }
-    const present = parent.file.children?.get(name);
-    for (let at = target.parent; at !== undefined; at = at.parent) {
+    const { names } = this.tree;
+    const present = this.#child(parent, name);
+    for (let at = names.parentOf(target); at !== rootIndex; at = names.parentOf(at)) {
       if (at === present) refuseEntry(entry.name, 'its hard link is to a file inside itself');
     }
     if (present === target) this.#markWritten(target);
-    else this.#make(parent, name, target.file);
+    else this.#make(parent, name, names.fileOf(target));
   }
 
   #applyWhiteout(parts: readonly ByteString[], entry: TarEntry): void {
@@ -166,52 +176,54 @@ export class TreeApplier implements TarHandler {
     const parent = this.#paths.existingParentOf(parts, entry.name);
     if (parent === undefined) return;
     if (last === opaqueName) return this.#hideLower(parent);
-    const found = parent.file.children?.get(hidden);
+    const found = this.#child(parent, hidden);
     if (found === undefined) return;
-    if (found.writtenIn !== this.#layer) this.#remove(found);
-    else if (found.file.children !== undefined) this.#hideLower(found);
+    if (this.#written.get(found) !== this.#turn) this.#remove(found);
+    else if (this.#isFolder(found)) this.#hideLower(found);
   }
 
   /** Takes away what lower layers have in a folder, and nothing of this layer's. A2, A3 */
-  #hideLower(folder: TreeName): void {
-    // What a map loses while it is walked does not disturb the walk.
-    for (const child of folder.file.children?.values() ?? []) {
-      if (child.writtenIn !== this.#layer) this.#remove(child);
-      else if (child.file.children !== undefined) this.#hideLower(child);
+  #hideLower(folder: number): void {
+    for (const child of this.tree.names.childrenOf(folder, this.#branch)) {
+      if (this.#written.get(child) !== this.#turn) this.#remove(child);
+      else if (this.#isFolder(child)) this.#hideLower(child);
     }
   }
 
-  #remove(name: TreeName): void {
-    name.parent?.file.children?.delete(name.name);
-    if (name.file.entry?.type !== 'file') this.#paths.forget();
-    this.#unlink(name.file);
+  #remove(name: number): void {
+    const { files, names } = this.tree;
+    const file = names.fileOf(name);
+    names.remove(name, this.#branch);
+    if (files.isFolder(file) || files.linkOf(file) !== undefined) this.#paths.forget();
+    this.#unlink(name);
   }
 
-  #unlink(file: TreeFile): void {
-    file.links--;
-    if (file.links > 0) return;
-    file.hiddenBy = this.#layer;
-    for (const child of file.children?.values() ?? []) this.#unlink(child.file);
+  #unlink(name: number): void {
+    const { files, names } = this.tree;
+    const file = names.fileOf(name);
+    if (files.addLinks(file, -1) > 0) return;
+    this.#observer.hides?.(file);
+    if (!files.isFolder(file)) return;
+    for (const child of names.childrenOf(name, this.#branch)) this.#unlink(child);
   }
 
-  #folder(entry: TarEntry | undefined): TreeFile {
-    return { id: this.#nextID++, entry, layer: this.#layer, children: new Map(), links: 0 };
-  }
-
-  #make(parent: TreeName, name: ByteString, file: TreeFile): TreeName {
-    file.links++;
-    const present = parent.file.children?.get(name);
+  #make(parent: number, text: ByteString, file: number): number {
+    const { files, names } = this.tree;
+    files.addLinks(file, 1);
+    const present = this.#child(parent, text);
     if (present !== undefined) this.#remove(present);
-    const made: TreeName = { name, parent, file, writtenIn: this.#layer };
-    parent.file.children?.set(name, made);
+    const made = names.add(parent, { text, file, branch: this.#branch });
     this.#markWritten(made);
     return made;
   }
 
-  #markWritten(name: TreeName): void {
-    name.writtenIn = this.#layer;
-    for (let at = name.parent; at !== undefined && at.writtenIn !== this.#layer; at = at.parent) {
-      at.writtenIn = this.#layer;
+  #markWritten(name: number): void {
+    const { names } = this.tree;
+    this.#written.set(name, this.#turn);
+    for (let at = name; at !== rootIndex; ) {
+      at = names.parentOf(at);
+      if (this.#written.get(at) === this.#turn) return;
+      this.#written.set(at, this.#turn);
     }
   }
 }

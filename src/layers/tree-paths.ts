@@ -1,17 +1,23 @@
 import type { ByteString } from '../util/byte-string.ts';
 import { textOf } from '../util/byte-string.ts';
 import { maxDepth, maxLinks, refuseEntry } from './apply-paths.ts';
-import type { TreeName } from './image-tree.ts';
+import type { ImageTree } from './image-tree.ts';
+import { type Branch, rootIndex } from './tree-names.ts';
 
-/** Finds folders in a tree of names as `EntryPaths` does on a disk: symlinks lead on inside the root. A6, A16 */
+/** Folders that are found without a walk. */
+const maxFound = 10_000;
+
+/** Finds folders, by the numbers of their names, in a tree as `EntryPaths` does on a disk: symlinks lead on inside the root. A6, A16 */
 export class TreePaths {
-  readonly #root: TreeName;
-  readonly #onMissing: (parent: TreeName, name: ByteString) => TreeName;
-  readonly #found = new Map<string, TreeName>();
+  readonly #tree: ImageTree;
+  readonly #branch: Branch;
+  readonly #onMissing: (parent: number, name: ByteString) => number;
+  readonly #found = new Map<string, number>();
 
   /** @param onMissing Makes a folder that `parentOf` lacks. */
-  constructor(root: TreeName, onMissing: (parent: TreeName, name: ByteString) => TreeName) {
-    this.#root = root;
+  constructor(tree: ImageTree, branch: Branch, onMissing: (parent: number, name: ByteString) => number) {
+    this.#tree = tree;
+    this.#branch = branch;
     this.#onMissing = onMissing;
   }
 
@@ -20,47 +26,50 @@ export class TreePaths {
     this.#found.clear();
   }
 
-  parentOf(parts: readonly ByteString[], entry: ByteString): TreeName {
-    return this.#folder(parts.slice(0, -1), entry, true) as TreeName;
+  parentOf(parts: readonly ByteString[], entry: ByteString): number {
+    return this.#folder(parts.slice(0, -1), entry, true) as number;
   }
 
   /** Undefined where a folder is missing. */
-  existingParentOf(parts: readonly ByteString[], entry: ByteString): TreeName | undefined {
+  existingParentOf(parts: readonly ByteString[], entry: ByteString): number | undefined {
     return this.#folder(parts.slice(0, -1), entry, false);
   }
 
-  #folder(parts: readonly ByteString[], entry: ByteString, create: boolean): TreeName | undefined {
+  #folder(parts: readonly ByteString[], entry: ByteString, create: boolean): number | undefined {
     const key = parts.join('/');
     const known = this.#found.get(key);
     if (known !== undefined) return known;
     const found = this.#walk(parts, entry, create);
+    if (this.#found.size >= maxFound) this.#found.clear();
     if (found !== undefined) this.#found.set(key, found);
     return found;
   }
 
-  #walk(parts: readonly ByteString[], entry: ByteString, create: boolean): TreeName | undefined {
+  #walk(parts: readonly ByteString[], entry: ByteString, create: boolean): number | undefined {
+    const { files, names } = this.#tree;
     const rest = parts.toReversed();
-    let at = this.#root;
+    let at = rootIndex;
     let links = 0;
     let depth = 0;
     for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
       if (part === '' || part === '.') continue;
       if (part === '..') {
-        if (at.parent !== undefined) depth--;
-        at = at.parent ?? this.#root;
+        if (at !== rootIndex) depth--;
+        at = names.parentOf(at);
         continue;
       }
-      let next = at.file.children?.get(part);
+      let next = names.find(at, part, this.#branch);
       if (next === undefined) {
         if (!create) return undefined;
         next = this.#onMissing(at, part);
       }
-      if (next.file.entry?.type === 'symlink') {
+      const file = names.fileOf(next);
+      const target = files.linkOf(file);
+      if (target !== undefined) {
         if (++links > maxLinks) refuseEntry(entry, `it leads through more than ${maxLinks} symlinks`);
-        const target = next.file.entry.linkname;
-        if (target.startsWith('/')) [at, depth] = [this.#root, 0];
+        if (target.startsWith('/')) [at, depth] = [rootIndex, 0];
         rest.push(...(target.split('/') as ByteString[]).toReversed());
-      } else if (next.file.children === undefined) {
+      } else if (!files.isFolder(file)) {
         refuseEntry(entry, `${JSON.stringify(textOf(part))} in its path is not a folder`);
       } else {
         at = next;

@@ -38,7 +38,7 @@ export interface TarEntry {
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
-const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
+export const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
 const epoch: TarTime = { seconds: 0, nanoseconds: 0 };
 const defaults = {
   linkname: '' as ByteString,

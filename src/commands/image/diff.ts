@@ -39,7 +39,7 @@ export default class ImageDiff extends BaseCommand {
     );
     const configs = { before: before.config.value, after: after.config.value };
     const rows = output.diffRows(changes, configs);
-    const lines = flags.format === 'json' ? rows.map(row => JSON.stringify(row)) : output.diffLines(rows);
-    for (const line of lines) this.print(line);
+    if (flags.format === 'json') for (const row of rows) this.print(JSON.stringify(row));
+    else for (const line of output.diffLines(rows)) this.print(line);
   }
 }

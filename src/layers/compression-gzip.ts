@@ -8,6 +8,8 @@ const deflateBlock = promisify<Buffer, object, Buffer>(deflateRaw);
 
 /** Fixed, so that the bytes do not depend on how the content arrives or how many threads there are. */
 const blockSize = 1024 * 1024;
+/** Of what comes out: each piece is a way to the thread pool and back. */
+const chunkSize = 256 * 1024;
 /** RFC 1952: deflate, no name, no time, no flags, unknown system. */
 const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
 /** An empty last block of deflate: RFC 1951, fixed Huffman codes. */
@@ -57,7 +59,7 @@ export async function* gzip(
   let size = 0;
   yield header;
   for await (const block of blocksOf(source)) {
-    const job = deflateBlock(block, { level, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH });
+    const job = deflateBlock(block, { level, memLevel: 9, chunkSize, finishFlush: constants.Z_SYNC_FLUSH });
     // It is awaited later; a failure meanwhile is not unhandled.
     job.catch(() => undefined);
     running.push(job);

@@ -51,7 +51,7 @@ function must(program: string, args: readonly string[]): string {
 }
 
 const rpm = (root: string, ...args: readonly string[]) =>
-  must('rpm', ['--root', root, '--define', '_dbpath /var/lib/rpm', ...args]);
+  must('rpm', ['--dbpath', join(root, 'var/lib/rpm'), ...args]);
 
 /** Packages that rpmbuild makes, and their installation into a root, in its database alone. */
 export function makeRpms() {

@@ -17,7 +17,6 @@ describe('images of several platforms', function () {
 
   before(async () => {
     sandbox = await Sandbox.create();
-    emulation = await Emulation.open();
     registry = await serveHawser(sandbox, join(sandbox.folder, 'volume'));
     for (const architecture of [own, foreign.architecture]) {
       const archive = await unpackedPackage('busybox-static', { architecture });
@@ -27,6 +26,7 @@ describe('images of several platforms', function () {
       for (const name of ['sh', 'uname', 'cat'])
         await run(['ln', '-s', 'busybox', join(files, 'bin', name)], { check: true });
     }
+    emulation = await Emulation.open(join(sandbox.folder, 'base', foreign.architecture, 'bin/busybox'));
     await sandbox.write({
       'base/Dockerfile': 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /\n',
       'app/Dockerfile': 'FROM base\nRUN uname -m > /machine\nRUN cat /machine && echo done >> /machine\n',

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './run.ts';
 
@@ -8,8 +8,8 @@ const folder = '/proc/sys/fs/binfmt_misc';
 /** An architecture that is not this machine's: its Debian name is that of Go; `uname` is what uname -m says. */
 export const foreign =
   process.arch === 'arm64'
-    ? { architecture: 'amd64', uname: 'x86_64', machine: 62 }
-    : { architecture: 'arm64', uname: 'aarch64', machine: 183 };
+    ? { architecture: 'amd64', uname: 'x86_64' }
+    : { architecture: 'arm64', uname: 'aarch64' };
 
 /** Debian's own, under another name. */
 async function registration(name: string): Promise<string> {
@@ -29,17 +29,15 @@ export class Emulation {
     this.#isMounted = isMounted;
   }
 
-  /** Mounts binfmt_misc where that is missing. */
-  static async open(): Promise<Emulation> {
+  /**
+   * Mounts binfmt_misc where that is missing.
+   *
+   * @param program One of `foreign`: what the machine emulates need not be visible.
+   */
+  static async open(program: string): Promise<Emulation> {
     const isMissing = !existsSync(join(folder, 'status'));
     const mounted = isMissing && (await run(['mount', '-t', 'binfmt_misc', 'none', folder])).code === 0;
-    const names = (await readdir(folder).catch(() => [])).filter(
-      name => name !== 'register' && name !== 'status',
-    );
-    const texts = await Promise.all(names.map(name => readFile(join(folder, name), 'utf8')));
-    const machine = foreign.machine.toString(16);
-    const wasThere = texts.some(text => new RegExp(`^magic 7f454c46.{28}0[23]00${machine}`, 'm').test(text));
-    return new Emulation(wasThere, mounted);
+    return new Emulation((await run([program, 'true'])).code === 0, mounted);
   }
 
   /** False where the kernel, or the rights of this process, do not let it. */

@@ -31,6 +31,7 @@ export const peerPackages = {
   '/usr/bin/setfattr': 'attr',
   '/usr/bin/curl': 'curl',
   '/usr/sbin/mkfs.ext4': 'e2fsprogs',
+  '/usr/sbin/mkfs.btrfs': 'btrfs-progs',
   '/usr/bin/openssl': 'openssl',
   '/usr/sbin/ip': 'iproute2',
   '/usr/bin/git': 'git',

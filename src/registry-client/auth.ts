@@ -36,6 +36,9 @@ interface CachedToken {
 /** Bytes; what a token server's answer may measure. */
 const tokenAnswerLimit = 64 << 10;
 
+/** What we are called at token servers. */
+const CLIENT = 'hawser';
+
 /** Seconds; the token specification's default. */
 const defaultLifetime = 60;
 
@@ -48,17 +51,24 @@ function basic({ username, password }: Extract<Credentials, { kind: 'password' }
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
+export interface AuthorizerOptions {
+  /** Default: every token server that a registry names may have its credentials. */
+  readonly trustsRealm?: TrustsRealm | undefined;
+  /** Told of the refresh token that a token server hands out for a password; none is asked for where nobody wants it. */
+  readonly onRefreshToken?: ((token: string) => void) | undefined;
+}
+
 /** Gets and keeps what a registry wants in `Authorization`; https://distribution.github.io/distribution/spec/auth/token/ */
 export class Authorizer {
   readonly #exchanger: Exchanger;
   readonly #credentials: CredentialSource;
-  readonly #trustsRealm: TrustsRealm;
+  readonly #options: AuthorizerOptions;
   readonly #headers = new Map<string, CachedToken>();
 
-  constructor(exchanger: Exchanger, credentials: CredentialSource, trustsRealm: TrustsRealm = () => true) {
+  constructor(exchanger: Exchanger, credentials: CredentialSource, options: AuthorizerOptions = {}) {
     this.#exchanger = exchanger;
     this.#credentials = credentials;
-    this.#trustsRealm = trustsRealm;
+    this.#options = options;
   }
 
   static #key({ domain, path, actions, mountFrom = '' }: AccessScope): string {
@@ -134,11 +144,21 @@ export class Authorizer {
   ): Promise<{ token: string; seconds: number }> {
     const realm = realmOf(challenge, options.url);
     const { scope, signal } = options;
-    const credentials = this.#trustsRealm(realm, options.url) ? options.credentials : undefined;
+    const { trustsRealm = () => true, onRefreshToken } = this.#options;
+    const credentials = trustsRealm(realm, options.url) ? options.credentials : undefined;
     const parameters = new URLSearchParams();
     if (challenge.parameters.service !== undefined) parameters.set('service', challenge.parameters.service);
     for (const text of new Set([...scopeTexts(scope), ...(challenge.parameters.scope ?? '').split(' ')])) {
       if (text !== '') parameters.append('scope', text);
+    }
+    const wantsRefresh = onRefreshToken !== undefined && credentials?.kind === 'password';
+    if (wantsRefresh) {
+      for (const [name, value] of [
+        ['account', credentials.username],
+        ['client_id', CLIENT],
+        ['offline_token', 'true'],
+      ] as const)
+        parameters.set(name, value);
     }
     const answer =
       credentials?.kind === 'identity-token'
@@ -162,7 +182,9 @@ export class Authorizer {
         remedy: `Run hawser login ${scope.domain}.`,
       });
     }
-    return parseToken(await readBody(answer, tokenAnswerLimit), realm);
+    const { refresh, ...token } = parseToken(await readBody(answer, tokenAnswerLimit), realm);
+    if (wantsRefresh && refresh !== undefined) onRefreshToken(refresh);
+    return token;
   }
 
   /** OAuth2 form of the token request, for identity tokens. */
@@ -176,7 +198,7 @@ export class Authorizer {
     form.delete('scope');
     form.set('scope', scopes);
     form.set('grant_type', 'refresh_token');
-    form.set('client_id', 'hawser');
+    form.set('client_id', CLIENT);
     form.set('refresh_token', options.token);
     return this.#exchanger.send({
       method: 'POST',
@@ -213,8 +235,15 @@ function withParameters(url: URL, parameters: URLSearchParams): URL {
   return whole;
 }
 
-function parseToken(body: Buffer, realm: URL): { token: string; seconds: number } {
-  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown };
+interface TokenAnswer {
+  readonly token: string;
+  readonly seconds: number;
+  /** What gets more tokens, in the password's place. */
+  readonly refresh: string | undefined;
+}
+
+function parseToken(body: Buffer, realm: URL): TokenAnswer {
+  let answer: { token?: unknown; access_token?: unknown; expires_in?: unknown; refresh_token?: unknown };
   try {
     answer = JSON.parse(body.toString()) as typeof answer;
   } catch (cause) {
@@ -226,5 +255,7 @@ function parseToken(body: Buffer, realm: URL): { token: string; seconds: number 
   }
   const seconds =
     typeof answer.expires_in === 'number' && answer.expires_in > 0 ? answer.expires_in : defaultLifetime;
-  return { token, seconds: Math.max(10, seconds * 0.9) };
+  const { refresh_token: refresh } = answer;
+  const isToken = typeof refresh === 'string' && refresh !== '';
+  return { token, seconds: Math.max(10, seconds * 0.9), refresh: isToken ? refresh : undefined };
 }

@@ -6,14 +6,20 @@ import { Transport, type TransportOptions } from './transport.ts';
 /**
  * Tries credentials at a registry: docker's `GET /v2/`, with a token where the registry wants one.
  *
+ * @returns what the token server hands out to be kept in the password's place, where it does
  * @throws HawserError UNAUTHORIZED where they are refused, REGISTRY_UNREACHABLE, …
  */
 export async function checkLogin(
   domain: string,
   credentials: Credentials,
-  options: Omit<TransportOptions, 'credentials'> & { readonly signal?: AbortSignal } = {},
-): Promise<void> {
-  const transport = new Transport({ ...options, credentials: async () => credentials });
+  options: Omit<TransportOptions, 'credentials' | 'onRefreshToken'> & { readonly signal?: AbortSignal } = {},
+): Promise<string | undefined> {
+  let identityToken: string | undefined;
+  const transport = new Transport({
+    ...options,
+    credentials: async () => credentials,
+    onRefreshToken: token => (identityToken = token),
+  });
   try {
     const answer = await transport.request({
       method: 'GET',
@@ -23,6 +29,7 @@ export async function checkLogin(
       signal: options.signal,
     });
     discardBody(answer.body);
+    return identityToken;
   } catch (error) {
     if (!isHawserError(error, 'UNAUTHORIZED')) throw error;
     const { message, cause } = error;

@@ -10,7 +10,6 @@ import {
   readJsonObject,
 } from './auth-file.ts';
 import { eraseFromHelper, storeInHelper } from './credential-helper.ts';
-import type { Credentials } from './credentials.ts';
 
 /** A file of credentials that is written to. */
 export interface CredentialTarget {
@@ -55,6 +54,13 @@ function requirePlainName(username: string): void {
   });
 }
 
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** Kept in the password's place, as docker login does. */
+  readonly identityToken?: string | undefined;
+}
+
 /**
  * Keeps a registry's password for later commands, and for docker or podman: in the credential helper that the file names,
  * else in the file, readable for its owner only. All else in the file stays.
@@ -64,15 +70,20 @@ function requirePlainName(username: string): void {
 export async function keepCredentials(
   target: CredentialTarget,
   domain: string,
-  { username, password }: Omit<Extract<Credentials, { kind: 'password' }>, 'kind'>,
+  { username, password, identityToken }: Login,
 ): Promise<string> {
   requirePlainName(username);
   const key = keyOf(target, domain);
   const file = ((await readJsonObject(target.path)) ?? {}) as Omit<AuthFile, 'path'>;
   const helper = helperOf(file, key, domain);
-  if (helper !== undefined) await storeInHelper(helper, key, { username, secret: password });
-  const auth = Buffer.from(`${username}:${password}`).toString('base64');
-  await replaceAuths(target.path, file, { ...file.auths, [key]: helper === undefined ? { auth } : {} });
+  const isToken = identityToken !== undefined;
+  if (helper !== undefined) {
+    const secret = isToken ? { username: '<token>', secret: identityToken } : { username, secret: password };
+    await storeInHelper(helper, key, secret);
+  }
+  const auth = Buffer.from(`${username}:${isToken ? '' : password}`).toString('base64');
+  const entry = isToken ? { auth, identitytoken: identityToken } : { auth };
+  await replaceAuths(target.path, file, { ...file.auths, [key]: helper === undefined ? entry : {} });
   return helper === undefined ? target.path : `docker-credential-${helper}`;
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorOfAnswer, type WireErrorCode } from '../distribution/errors.ts';
 import { HawserError, isHawserError } from '../errors/hawser-error.ts';
-import { type AccessScope, Authorizer, type TrustsRealm } from './auth.ts';
+import { type AccessScope, Authorizer, type AuthorizerOptions } from './auth.ts';
 import { type CredentialSource, storedCredentials } from './credentials.ts';
 import { isLoopbackHost } from './endpoint.ts';
 import { type ExchangeRequest, Exchanger } from './exchange.ts';
@@ -10,13 +10,11 @@ import { Schemes } from './hosts/schemes.ts';
 import { discardBody, readErrorBody } from './read-answer.ts';
 import { pauseBeforeRetry } from './retry-pause.ts';
 
-export interface TransportOptions {
+export interface TransportOptions extends AuthorizerOptions {
   /** Default: what docker login and podman login have left. */
   readonly credentials?: CredentialSource;
   /** http for every registry, not for those on loopback only. */
   readonly plainHttp?: boolean;
-  /** Whether a token server may have the credentials; every one may that the registry names where it is left out. */
-  readonly trustsRealm?: TrustsRealm;
   /** Default: what docker's and podman's configuration of the machine says. */
   readonly rules?: HostRules;
   /** For the proxy variables; default the process's. */
@@ -112,7 +110,7 @@ export class Transport {
     this.#authorizer = new Authorizer(
       this.#exchanger,
       options.credentials ?? storedCredentials(env),
-      options.trustsRealm,
+      options,
     );
   }
 

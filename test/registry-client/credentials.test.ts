@@ -201,6 +201,19 @@ describe('registry-client: credentials', () => {
       expect(await find('h')).to.equal(undefined);
     });
 
+    it('are an identity token where the registry hands one out, and no password then', async () => {
+      const target = credentialTarget(env);
+      await keepCredentials(target, 'h', { ...alice, identityToken: 'refresh' });
+      const auth = Buffer.from('alice:').toString('base64');
+      expect(await config()).to.deep.equal({ auths: { h: { auth, identitytoken: 'refresh' } } });
+      expect(await find('h')).to.deep.equal({ kind: 'identity-token', token: 'refresh' });
+      await install('one');
+      await write('docker/config.json', { credsStore: 'one' });
+      await keepCredentials(target, 'h', { ...alice, identityToken: 'refresh' });
+      expect(await config()).to.deep.equal({ credsStore: 'one', auths: { h: {} } });
+      expect(await find('h')).to.deep.equal({ kind: 'identity-token', token: 'refresh' });
+    });
+
     it("go to podman's file under podman's name for Docker Hub", async () => {
       const target = credentialTarget(env, join(folder, 'auth.json'));
       await keepCredentials(target, 'docker.io', alice);

@@ -196,6 +196,37 @@ describe('registry-client: requests', () => {
     });
   });
 
+  describe('a login at a token server', () => {
+    for (const [what, answer, kept] of [
+      ['hands out a refresh token', { token: 't', refresh_token: 'keep me' }, 'keep me'],
+      ['hands out none', { token: 't' }, undefined],
+      ['hands out an empty one', { token: 't', refresh_token: '' }, undefined],
+    ] as const) {
+      it(`asks for what can be kept in the password's place, of one that ${what}`, async () => {
+        const tokens = await serve((_, response) => reply(response, 200, {}, JSON.stringify(answer)));
+        const { host } = await serve(({ headers }, response) => {
+          if (headers.authorization === 'Bearer t') return reply(response, 200);
+          const challenge = `Bearer realm="http://${tokens.host}/token",service="r.example"`;
+          return reply(response, 401, { 'www-authenticate': challenge });
+        });
+        expect(await checkLogin(host, alice, { rules: noRules, env: {} })).to.equal(kept);
+        expect(tokens.lines).to.deep.equal([
+          'GET /token?service=r.example&account=alice&client_id=hawser&offline_token=true',
+        ]);
+        expect(tokens.seen[0]?.headers.authorization).to.equal(basic);
+      });
+    }
+
+    it('keeps no token where the registry goes by passwords', async () => {
+      const { host } = await serve(({ headers }, response) =>
+        headers.authorization === basic
+          ? reply(response, 200)
+          : reply(response, 401, { 'www-authenticate': 'Basic realm="x"' }),
+      );
+      expect(await checkLogin(host, alice, { rules: noRules, env: {} })).to.equal(undefined);
+    });
+  });
+
   describe('retries', () => {
     const failing = (status: number, headers: Readonly<Record<string, string>> = {}, times = 1) => {
       let left = times;

@@ -5,7 +5,7 @@ import { HawserError } from '../../errors/hawser-error.ts';
 export default class RegistryLogin extends BaseCommand {
   static override readonly summary = 'Keep the password of a registry, as docker login does';
   static override readonly description =
-    "It goes to the credential helper that Docker's config.json names, else into that file; docker and podman read it there.";
+    "It goes to the credential helper that Docker's config.json names, else into that file; docker and podman read it there. Of a registry whose token server hands out refresh tokens, such a token is kept and not the password.";
   static override readonly aliases = ['login'];
   static override readonly examples = [
     'hawser login -u alice --password-stdin registry.example.com <password.txt',
@@ -39,9 +39,10 @@ export default class RegistryLogin extends BaseCommand {
     const username = await this.#username(flags.username, flags['password-stdin']);
     const password = flags.password ?? (await this.#password(flags['password-stdin']));
     const plainHttp = flags['plain-http'];
-    await checkLogin(domain, { kind: 'password', username, password }, { plainHttp, signal: this.signal });
+    const credentials = { kind: 'password', username, password } as const;
+    const identityToken = await checkLogin(domain, credentials, { plainHttp, signal: this.signal });
     const target = credentialTarget(process.env, flags.authfile);
-    const place = await keepCredentials(target, domain, { username, password });
+    const place = await keepCredentials(target, domain, { username, password, identityToken });
     this.note(`Kept in ${place}`);
     this.print('Login Succeeded');
   }

@@ -350,4 +350,41 @@ describe('registry-server: upload purging', () => {
       await registry.dispose();
     }
   });
+
+  it('leaves an upload alone that a request holds, and takes it afterwards', async () => {
+    const registry = await TestRegistry.start();
+    try {
+      const { headers } = await registry.send('POST /v2/a/blobs/uploads/');
+      const driver = new FilesystemDriver(registry.root);
+      const held = await driver.tryLock(
+        `docker/registry/v2/repositories/a/_uploads/${headers['docker-upload-uuid']}/startedat`,
+      );
+      const purged = async () => {
+        let count = 0;
+        for await (const _ of purgeUploads(driver, { before: Date.now() + 1000 })) count++;
+        return count;
+      };
+      expect(await purged()).to.equal(0);
+      await held?.release();
+      expect(await purged()).to.equal(1);
+    } finally {
+      await registry.dispose();
+    }
+  });
+
+  it('leaves an upload that another process writes to, where there are too many', async () => {
+    const registry = await TestRegistry.start({ uploads: { maxOpen: 1, idleTime: -1 } });
+    try {
+      const { headers } = await registry.send('POST /v2/a/blobs/uploads/');
+      const driver = new FilesystemDriver(registry.root);
+      const held = await driver.tryLock(
+        `docker/registry/v2/repositories/a/_uploads/${headers['docker-upload-uuid']}/startedat`,
+      );
+      expect((await registry.send('POST /v2/a/blobs/uploads/')).status).to.equal(202);
+      await held?.release();
+      expect((await registry.send(`GET ${headers.location}`)).status).to.equal(204);
+    } finally {
+      await registry.dispose();
+    }
+  });
 });

@@ -1,7 +1,8 @@
 import type { RepositoryName } from '../../distribution/names.ts';
+import { isHawserError } from '../../errors/hawser-error.ts';
 import { throwIfAborted } from '../../util/abort.ts';
 import { walkRepositories } from '../storage/catalog.ts';
-import type { StorageDriver } from '../storage/driver.ts';
+import type { StorageDriver, StorageLock } from '../storage/driver.ts';
 import { uploadDataPath, uploadPath, uploadStartedPath, uploadsPath } from '../storage/paths.ts';
 import { isUploadID, type UploadID } from '../storage/upload-id.ts';
 
@@ -24,6 +25,29 @@ async function lastChange(driver: StorageDriver, name: RepositoryName, id: Uploa
   return Math.max(...found.map(info => info?.modified ?? 0));
 }
 
+/**
+ * Removes an upload, unless somebody goes on with it at this moment: who comes a moment later finds none, and not one that
+ * goes away below the request.
+ */
+async function purge(driver: StorageDriver, upload: PurgedUpload, before: number): Promise<boolean> {
+  const { name, id } = upload;
+  const path = uploadStartedPath(name, id);
+  // Without the file it is no upload for anybody, but its folder is there.
+  const isUpload = (await driver.stat(path)) !== undefined;
+  let lock: StorageLock | undefined;
+  try {
+    lock = isUpload ? await driver.tryLock(path) : undefined;
+    if (isUpload && (lock === undefined || (await lastChange(driver, name, id)) >= before)) return false;
+    await driver.remove(uploadPath(name, id), { durable: false });
+    return true;
+  } catch (error) {
+    if (isHawserError(error, 'NOT_FOUND')) return false; // it ended just now
+    throw error;
+  } finally {
+    await lock?.release();
+  }
+}
+
 /** Removes uploads that nobody goes on with: `storage.maintenance.uploadpurging`. */
 export async function* purgeUploads(
   driver: StorageDriver,
@@ -34,8 +58,7 @@ export async function* purgeUploads(
     for (const id of await driver.list(uploadsPath(name))) {
       throwIfAborted(options.signal);
       if (!isUploadID(id) || (await lastChange(driver, name, id)) >= options.before) continue;
-      if (options.dryRun !== true) await driver.remove(uploadPath(name, id), { durable: false });
-      yield { name, id };
+      if (options.dryRun === true || (await purge(driver, { name, id }, options.before))) yield { name, id };
     }
   }
 }

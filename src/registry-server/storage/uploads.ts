@@ -13,7 +13,7 @@ import { newUploadID, type UploadID } from './upload-id.ts';
  * Milliseconds that a request waits for an upload which somebody else holds: a collector does for an instant, to see
  * whether it is written to, and so does a request whose client has just gone and tries again.
  */
-const LOCK_PATIENCE = 500;
+const LOCK_PATIENCE = 2000;
 
 export interface UploadKey {
   readonly name: RepositoryName;
@@ -233,7 +233,23 @@ export class Uploads {
         `there are ${this.#live.size} open uploads, which is the limit`,
       );
     }
-    await this.#discard(oldest.key);
+    await this.#giveUp(oldest.key);
+  }
+
+  /** Removes an upload, unless another process on the volume writes to it. */
+  async #giveUp(key: UploadKey): Promise<void> {
+    this.#live.delete(key.id);
+    try {
+      const lock = await this.#driver.tryLock(uploadStartedPath(key.name, key.id));
+      if (lock === undefined) return;
+      try {
+        await this.#discard(key);
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      if (!isHawserError(error, 'NOT_FOUND')) throw error; // it ended elsewhere
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import type { TarEntry } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, textOf } from '../util/byte-string.ts';
@@ -39,7 +39,10 @@ export class TreeApplier implements TarHandler {
   readonly #written = uint32Column();
   #file: number | undefined;
   #parts: ContentPart[] = [];
-  #hash: Hash | undefined;
+  /** Of the file that is read: its bytes, what hashes them where they come in pieces, and what came of it. */
+  #size = 0;
+  #hashing: Hash | undefined;
+  #digest: string | undefined;
   #locate: (bytes: Buffer) => number = () => 0;
 
   /** @param options.digests Whether to hash the content of files. */
@@ -70,7 +73,8 @@ export class TreeApplier implements TarHandler {
 
   entry(entry: TarEntry): void {
     this.#file = undefined;
-    this.#hash = undefined;
+    this.#hashing = undefined;
+    this.#digest = undefined;
     const parts = entryParts(entry.name);
     const last = parts.at(-1);
     if (last === undefined) return this.#applyRoot(entry);
@@ -84,23 +88,31 @@ export class TreeApplier implements TarHandler {
 
   data(bytes: Buffer): void {
     if (this.#file === undefined) return;
-    this.#hash?.update(bytes);
+    // Most files come in one piece, and a hash that is fed piece by piece costs more than theirs.
+    if (this.#digests && bytes.length === this.#size) this.#digest = hash('sha256', bytes, 'binary');
+    else this.#hash()?.update(bytes);
     this.#addPart(this.#locate(bytes), bytes.length);
   }
 
   hole(length: number): void {
     if (this.#file === undefined) return;
-    for (let left = length; left > 0 && this.#hash !== undefined; left -= zeros.length) {
-      this.#hash.update(left < zeros.length ? zeros.subarray(0, left) : zeros);
+    const hashing = this.#hash();
+    for (let left = hashing === undefined ? 0 : length; left > 0; left -= zeros.length) {
+      hashing?.update(left < zeros.length ? zeros.subarray(0, left) : zeros);
     }
     this.#addPart(undefined, length);
   }
 
   entryEnd(): void {
     if (this.#file === undefined) return;
-    const digest = this.#hash?.digest('binary') as ByteString | undefined;
-    this.tree.files.setContent(this.#file, this.#parts, digest);
+    const digest = this.#digest ?? this.#hash()?.digest('binary');
+    this.tree.files.setContent(this.#file, this.#parts, digest as ByteString | undefined);
     this.#file = undefined;
+  }
+
+  #hash(): Hash | undefined {
+    if (this.#digests) this.#hashing ??= createHash('sha256');
+    return this.#hashing;
   }
 
   #addPart(offset: number | undefined, length: number): void {
@@ -145,7 +157,7 @@ export class TreeApplier implements TarHandler {
     if (type !== 'file') return;
     this.#file = file;
     this.#parts = [];
-    if (this.#digests) this.#hash = createHash('sha256');
+    this.#size = entry.size;
   }
 
   #applyLink(parent: number, name: ByteString, entry: TarEntry): void {

@@ -1,6 +1,6 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
-import type { SourceLocation } from '../errors/hawser-error.ts';
+import { messageOf, type SourceLocation } from '../errors/hawser-error.ts';
 import { logText } from '../util/terminal-text.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
@@ -150,8 +150,8 @@ export class PlainBuildProgress implements BuildObserver {
   }
 
   vertexFailed(vertex: BuildVertex, error: unknown): void {
-    const message = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    this.#end(vertex, () => `ERROR: ${message}`);
+    const [message = ''] = messageOf(error).split('\n');
+    this.#end(vertex, () => `ERROR: ${message.replace(/:$/, '')}`);
   }
 
   checked(findings: readonly Finding[]): void {

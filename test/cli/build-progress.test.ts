@@ -80,6 +80,12 @@ describe('PlainBuildProgress', () => {
     expect(lines.slice(1)).to.deep.equal(['#1 waiting for another build', '#1 DONE 1.5s']);
   });
 
+  it('tells the first line of what went wrong', () => {
+    progress.vertexStarted(first);
+    progress.vertexFailed(first, new Error('RUN a ended with exit code 7:\n  last words'));
+    expect(lines.slice(1)).to.deep.equal(['#1 ERROR: RUN a ended with exit code 7']);
+  });
+
   it('tells of a transfer once, when it is over', () => {
     progress.vertexStarted(first);
     for (const done of [1e6, 2e6, 3e6]) progress.vertexProgress(first, { what: 'layer', done, total: 3e6 });

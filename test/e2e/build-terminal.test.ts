@@ -175,6 +175,7 @@ describe('a build in a terminal', function () {
       '[+] Building T (1/2) FINISHED',
       ` => ERROR [2/2] RUN printf 'first\\n${long.slice(0, 38)}… T`,
     ]);
+    expect(lines.join('')).to.include('… ended with exit code 3 [BUILD_STEP_FAILED]:');
     expect(lines[3]).to.match(/^The whole log: hawser builder logs \w+$/);
     for (const line of ['  first', '  red    🚀', '  100%', '  up', '  downloading [######]', '$ after'])
       expect(lines).to.include(line);

@@ -280,14 +280,24 @@ async function exitCodeOf(step: ReturnType<RunStep>): Promise<number> {
   }
 }
 
+/** The whole command stands below, with its place. */
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > 100 ? `${characters.slice(0, 99).join('')}…` : text;
+}
+
 function stepFailed(definition: RunDefinition, exitCode: number, output: readonly string[]): HawserError {
   const said =
     output.length === 0 ? ' and wrote nothing' : `:\n${output.map(line => `  ${line}`).join('\n')}`;
-  return new HawserError('BUILD_STEP_FAILED', `${definition.text} ended with exit code ${exitCode}${said}`, {
-    location: definition.location,
-    detail: { exitCode, output },
-    remedy: remedyFor(exitCode, output),
-  });
+  return new HawserError(
+    'BUILD_STEP_FAILED',
+    `${shortened(definition.text)} ended with exit code ${exitCode}${said}`,
+    {
+      location: definition.location,
+      detail: { exitCode, output },
+      remedy: remedyFor(exitCode, output),
+    },
+  );
 }
 
 function remedyFor(exitCode: number, output: readonly string[]): string {

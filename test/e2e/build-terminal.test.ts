@@ -26,11 +26,16 @@ const dockerfile = [
   '',
 ].join('\n');
 
-/** Times differ, and what takes no time at all. */
+/** Times differ, and so does the room that they leave for the names; some steps take no time at all. */
 const untimed = (lines: readonly string[]) =>
   lines
-    .map(line => line.replace(/\d+\.\ds/, 'T').replace(/ +T$/, ' T'))
-    .filter(line => !/ exporting /.test(line));
+    .filter(line => !/ exporting /.test(line))
+    .map(line =>
+      line
+        .replace(/^( => .{24}).*… +(?=\d+\.\ds$)/, '$1… ')
+        .replace(/\d+\.\ds/, 'T')
+        .replace(/ +T$/, ' T'),
+    );
 
 const isWhole = (lines: readonly string[]) => lines.some(line => line.includes('######'));
 
@@ -70,7 +75,7 @@ describe('a build in a terminal', function () {
       rows: 24,
       running: [
         '[+] Building T (1/4)',
-        " => [gated 2/2] RUN --mount=type=cache,id=gate,target=/gate printf 'first… T",
+        ' => [gated 2/2] RUN --mount=… T',
         ` => => # ${long.slice(0, 69)}…`,
         ` => => # ${'漢字'.repeat(17)}…`,
         ' => => # red    🚀',
@@ -82,7 +87,7 @@ describe('a build in a terminal', function () {
       over: [
         '[+] Building T (4/4) FINISHED',
         ' => [base 2/2] RUN echo quick T',
-        " => [gated 2/2] RUN --mount=type=cache,id=gate,target=/gate printf 'first… T",
+        ' => [gated 2/2] RUN --mount=… T',
         ' => [stage-2 2/2] COPY --from=gated /bin/busybox /gone T',
       ],
     },
@@ -91,7 +96,7 @@ describe('a build in a terminal', function () {
       rows: 10,
       running: [
         '[+] Building T (1/4)',
-        ' => [gated 2/2] RUN --mount=type=… T',
+        ' => [gated 2/2] RUN --mount=… T',
         ` => => # ${long.slice(0, 29)}…`,
         ` => => # ${'漢字'.repeat(7)}…`,
         ' => => # red    🚀',
@@ -103,8 +108,8 @@ describe('a build in a terminal', function () {
       over: [
         '[+] Building T (4/4) FINISHED',
         ' => [base 2/2] RUN echo quick T',
-        ' => [gated 2/2] RUN --mount=type=… T',
-        ' => [stage-2 2/2] COPY --from=gat… T',
+        ' => [gated 2/2] RUN --mount=… T',
+        ' => [stage-2 2/2] COPY --fro… T',
       ],
     },
   ];
@@ -173,7 +178,7 @@ describe('a build in a terminal', function () {
     expect(untimed(lines).slice(0, 3)).to.deep.equal([
       '$ before',
       '[+] Building T (1/2) FINISHED',
-      ` => ERROR [2/2] RUN printf 'first\\n${long.slice(0, 38)}… T`,
+      " => ERROR [2/2] RUN printf '… T",
     ]);
     expect(lines.join('')).to.include('… ended with exit code 3 [BUILD_STEP_FAILED]:');
     expect(lines[3]).to.match(/^The whole log: hawser builder logs \w+$/);

@@ -11,10 +11,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { isHawserError, systemErrorCode } from '../errors/hawser-error.ts';
-import type { TarEntry, TarTime } from '../tar/entry.ts';
+import type { TarEntry } from '../tar/entry.ts';
 import type { TarHandler } from '../tar/parser.ts';
 import { type ByteString, byteString, fsPath, textOf } from '../util/byte-string.ts';
 import { isInUserNamespace } from '../util/user-namespace.ts';
+import { FolderTimes } from './apply-folder-times.ts';
 import {
   FileMetadata,
   type MetadataOptions,
@@ -22,7 +23,6 @@ import {
   setFileTime,
   setFolderMetadata,
   setNodeMetadata,
-  setTime,
   setXattrs,
 } from './apply-metadata.ts';
 import {
@@ -57,9 +57,7 @@ export class LayerApplier implements TarHandler {
   /** What this layer has written; a set of it costs a tenth of the unpacking, and most layers have no whiteout. */
   #unsorted: ByteString[] = [];
   readonly #writtenPaths = new Set<string>();
-  /** Times of folders, set when all is in. */
-  readonly #folderTimes = new Map<ByteString, TarTime>();
-  readonly #folderModes = new Map<ByteString, number>();
+  readonly #folderTimes = new FolderTimes();
   #entry: TarEntry | undefined;
   #path: ByteString = byteString('');
   #fd = -1;
@@ -113,13 +111,7 @@ export class LayerApplier implements TarHandler {
 
   /** Sets what had to wait: times of folders, deepest first. Call it after the last entry. */
   finish(): void {
-    const isFolder = this.#paths.isReplaced ? folderCheck(this.#paths.root) : () => true;
-    for (const path of [...this.#folderTimes.keys()].sort((left, right) => right.length - left.length)) {
-      if (!isFolder(path)) continue;
-      const mode = this.#folderModes.get(path);
-      if (mode !== undefined) chmodSync(fsPath(path), mode);
-      setTime(path, this.#folderTimes.get(path) as TarTime);
-    }
+    this.#folderTimes.apply(this.#paths.isReplaced ? folderCheck(this.#paths.root) : () => true);
   }
 
   /** Gives up an open file. */
@@ -143,7 +135,7 @@ export class LayerApplier implements TarHandler {
     if (entry.name.includes('.wh.') && isInsideWhiteout(parts, entry)) return;
     if (last.startsWith(whiteoutPrefix)) return this.#applyWhiteout(parts, entry);
     const parent = this.#paths.parentOf(parts, entry.name);
-    this.#keepTime(parent);
+    this.#folderTimes.keep(parent);
     const path = `${parent}/${last}` as ByteString;
     this.#path = path;
     switch (entry.type) {
@@ -220,8 +212,7 @@ export class LayerApplier implements TarHandler {
     this.#files.forget();
     setFolderMetadata(path, entry, { ...this.#metadata, isNew });
     if (hidesLower) this.#markOpaque(path);
-    this.#folderTimes.set(path, entry.mtime);
-    if (!this.#metadata.isPrivileged) this.#folderModes.set(path, entry.mode);
+    this.#folderTimes.set(path, entry.mtime, this.#metadata.isPrivileged ? undefined : entry.mode);
   }
 
   #applyRoot(entry: TarEntry): void {
@@ -278,7 +269,7 @@ export class LayerApplier implements TarHandler {
       ? this.#paths.parentOf(parts, entry.name)
       : this.#paths.existingParentOf(parts, entry.name);
     if (parent === undefined) return;
-    this.#keepTime(parent);
+    this.#folderTimes.keep(parent);
     if (last === opaqueName) this.#hideLower(parent);
     else this.#whiteOut(`${parent}/${hidden}` as ByteString);
   }
@@ -320,21 +311,11 @@ export class LayerApplier implements TarHandler {
   }
 
   #makeMissing(folder: ByteString): void {
-    this.#keepTime(folder.slice(0, folder.lastIndexOf('/')) as ByteString);
+    this.#folderTimes.keep(folder.slice(0, folder.lastIndexOf('/')) as ByteString);
     this.#files.forget();
     mkdirSync(fsPath(folder), 0o755);
     // mkdir(2) subtracts the umask.
     chmodSync(fsPath(folder), 0o755);
     this.#unsorted.push(folder);
-  }
-
-  /** A folder that the layer has no entry for keeps its time when something in it changes. */
-  #keepTime(folder: ByteString): void {
-    if (this.#folderTimes.has(folder)) return;
-    const { mtimeNs } = lstatSync(fsPath(folder), { bigint: true });
-    const billion = 1_000_000_000n;
-    const nanoseconds = ((mtimeNs % billion) + billion) % billion;
-    const time = { seconds: Number((mtimeNs - nanoseconds) / billion), nanoseconds: Number(nanoseconds) };
-    this.#folderTimes.set(folder, time);
   }
 }

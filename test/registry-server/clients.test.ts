@@ -179,8 +179,8 @@ describe('registry-server: clients', function () {
         const isDocker = format === 'docker';
         const type = isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
         expect(await typeOf('ctr/app/manifests/1')).to.equal(type);
-        await containerd.ctr('images', 'rm', name);
-        await containerd.ctr('content', 'prune', 'references');
+        await containerd.ctr('images', 'rm', '--sync', name);
+        expect(await containerd.ctr('content', 'ls', '-q')).to.equal('');
         await containerd.ctr('images', 'pull', '--plain-http', name);
         expect(await containerd.ctr('images', 'check', '-q', `name==${name}`)).to.equal(name);
         await containerd.ctr('images', 'rm', name);

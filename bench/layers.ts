@@ -219,6 +219,8 @@ async function load({ peers, folder }: Stand): Promise<void> {
     ],
     rounds,
   );
+  // It would keep the unpacked layer, and leave a later pull with nothing to unpack.
+  await peers.hawser.hawser('rm', '-f', 'unpacked');
 }
 
 /** What passes between the end of a RUN that wrote 300 MB and the end of the build, by the machine's own clock. */

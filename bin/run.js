@@ -3,13 +3,11 @@
 // cached build. docs/decisions/0021-one-bundle-with-code-cache.md
 'use strict';
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const { createRequire } = require('node:module');
 const { join } = require('node:path');
 const { Script } = require('node:vm');
 
 const dist = join(__dirname, '../dist');
 const mode = process.env.HAWSER_CODE_CACHE;
-const requireOutside = createRequire(join(dist, 'hawser.cjs'));
 
 function readCache(path) {
   if (mode === 'off') return undefined;
@@ -43,6 +41,13 @@ function load(name, ask) {
   const bundled = { exports: {} };
   script.runInThisContext()(bundled.exports, ask, bundled, filename, dist);
   return bundled.exports;
+}
+
+/** What is outside of the bundle: Node's own, packages, which are found from here as well as from dist/, and what lies there. */
+function requireOutside(id) {
+  // node:module would bring the loader of ES modules along.
+  if (id === 'node:module') return { createRequire: () => require };
+  return require(id.startsWith('./') ? join(dist, id) : id);
 }
 
 /** What Node compiles for itself when it is asked for, and a cached build does without. */

@@ -1,6 +1,7 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import type { SourceLocation } from '../errors/hawser-error.ts';
+import { elapsed } from '../util/elapsed.ts';
 import { plainText } from '../util/terminal-text.ts';
 import { cellWidth, cutToCells } from './cell-width.ts';
 import { shortWarnings } from './check-output.ts';
@@ -41,7 +42,7 @@ const looks = {
 export class LiveBuildProgress implements BuildObserver {
   readonly #vertices = new Map<string, LiveVertex>();
   readonly #stream: NodeJS.WriteStream;
-  readonly #start = performance.now();
+  readonly #start = elapsed();
   readonly #live: LiveLines;
   readonly #colour: boolean;
   #total = 0;
@@ -63,7 +64,7 @@ export class LiveBuildProgress implements BuildObserver {
   #vertex({ id, name }: BuildVertex): LiveVertex {
     let found = this.#vertices.get(id);
     if (found === undefined) {
-      const [start, output] = [performance.now(), new OutputCutter()];
+      const [start, output] = [elapsed(), new OutputCutter()];
       found = { name, start, output, tail: [], progress: new Map(), state: 'running' };
       this.#vertices.set(id, found);
     }
@@ -76,7 +77,7 @@ export class LiveBuildProgress implements BuildObserver {
 
   #stepLine(vertex: LiveVertex): string {
     const { mark, colour } = looks[vertex.state];
-    const ran = (vertex.end ?? performance.now()) - vertex.start;
+    const ran = (vertex.end ?? elapsed()) - vertex.start;
     const time = vertex.state === 'cached' ? '' : humanSeconds(ran);
     const room = Math.max(10, this.#width - time.length - 1);
     const label = cutToCells(` ${mark} ${vertex.name}`, room);
@@ -109,7 +110,7 @@ export class LiveBuildProgress implements BuildObserver {
   #head(): string {
     const total = Math.max(this.#total, this.#vertices.size);
     const isOver = this.#stopped && this.#ended === this.#vertices.size;
-    const time = humanSeconds(performance.now() - this.#start);
+    const time = humanSeconds(elapsed() - this.#start);
     return `[+] Building ${time} (${this.#ended}/${total})${isOver ? ' FINISHED' : ''}`;
   }
 
@@ -131,7 +132,7 @@ export class LiveBuildProgress implements BuildObserver {
 
   #end(vertex: BuildVertex, state: 'cached' | 'done' | 'failed'): void {
     const found = this.#vertex(vertex);
-    found.end = performance.now();
+    found.end = elapsed();
     found.state = state;
     found.tail.length = 0;
     this.#ended++;
@@ -143,7 +144,7 @@ export class LiveBuildProgress implements BuildObserver {
 
   vertexStarted(vertex: BuildVertex): void {
     const started = this.#vertex(vertex);
-    started.start = performance.now();
+    started.start = elapsed();
     delete started.waits;
   }
 

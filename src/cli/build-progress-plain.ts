@@ -1,6 +1,7 @@
 import type { Finding } from '../builder/dockerfile/lint/finding.ts';
 import type { BuildObserver, BuildProgress, BuildVertex } from '../builder/observer.ts';
 import { messageOf, type SourceLocation } from '../errors/hawser-error.ts';
+import { elapsed } from '../util/elapsed.ts';
 import { logText } from '../util/terminal-text.ts';
 import { shortWarnings } from './check-output.ts';
 import { humanSeconds, humanSize } from './human.ts';
@@ -39,7 +40,7 @@ export class PlainBuildProgress implements BuildObserver {
   readonly #colour: boolean;
 
   /** @param write takes a line or several, without the last one's end */
-  constructor(write: (lines: string) => void, { now = () => performance.now(), colour = true } = {}) {
+  constructor(write: (lines: string) => void, { now = elapsed, colour = true } = {}) {
     this.#write = write;
     this.#now = now;
     this.#colour = colour;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { messageOf } from '../../errors/hawser-error.ts';
+import { elapsed } from '../../util/elapsed.ts';
 import { ownIdentity } from '../../util/process-identity.ts';
 import type { BuildObserver, BuildVertex } from '../observer.ts';
 import { keepBounds, recordPath } from './history-folder.ts';
@@ -9,11 +10,6 @@ import type { BuildAbout, BuildEnd, PlannedStep, RecordEvent, RecordHead } from 
 
 /** After so many milliseconds the record is on disk, lest a kill lose it; a build that is all cached ends before. */
 const patience = 250;
-
-/** Milliseconds of this process; asking `performance` loads a module of Node's. */
-function elapsed(): number {
-  return process.uptime() * 1000;
-}
 
 /**
  * Writes what a build tells into a file of its own. Nothing is written before a program inside says something, or the

@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { constants, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
@@ -24,14 +25,40 @@ async function openUnnamed(folder: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** linkat(2) with AT_SYMLINK_FOLLOW, which takes a descriptor's file. */
-function nameFile(fd: number, path: string): void {
+/** linkat(2) with AT_SYMLINK_FOLLOW, which takes a descriptor's file. @returns what the call returns */
+function linkDescriptor(fd: number, path: string): number {
   const link = libcFunction(
     'int linkat(int fromFolder, const char *from, int toFolder, const char *to, int flags)',
   );
   const [currentFolder, follow] = [-100, 0x400];
-  const result = link(currentFolder, `/proc/self/fd/${fd}`, currentFolder, path, follow) as number;
-  if (result < 0) throw syscallError(`name ${JSON.stringify(path)}`, lastErrno());
+  return link(currentFolder, `/proc/self/fd/${fd}`, currentFolder, path, follow) as number;
+}
+
+function nameFile(fd: number, path: string): void {
+  if (linkDescriptor(fd, path) < 0) throw syscallError(`name ${JSON.stringify(path)}`, lastErrno());
+}
+
+/**
+ * Makes a small file that is not there yet: it has no name until it is whole, so that a process that is killed leaves
+ * nothing. Not flushed.
+ *
+ * @returns false, and nothing is done, where there is one already, no folder for it, or no such files on its file system
+ */
+export function createWholeFile(path: string, content: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(dirname(path), constants.O_WRONLY | unnamed, 0o644);
+  } catch (error) {
+    const code = systemErrorCode(error) ?? '';
+    if (code === 'ENOENT' || unsupported.has(code)) return false;
+    throw error;
+  }
+  try {
+    writeFileSync(fd, content);
+    return linkDescriptor(fd, path) === 0;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** A temporary name is there for no longer than two calls take, or, where it must be, as long as it is written. */

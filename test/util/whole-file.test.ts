@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { writeWholeFile } from '../../src/util/whole-file.ts';
+import { createWholeFile, writeWholeFile } from '../../src/util/whole-file.ts';
 
 describe('util/whole-file', () => {
   let folder: string;
@@ -55,6 +55,14 @@ describe('util/whole-file', () => {
     expect(readdirSync(folder, { withFileTypes: true }).map(entry => entry.isSymbolicLink())).to.deep.equal([
       true,
     ]);
+  });
+
+  it('makes a small file at once, where there is none', () => {
+    expect(createWholeFile(join(folder, 'missing/file'), 'text')).to.equal(false);
+    expect(createWholeFile(path, 'text')).to.equal(true);
+    expect(createWholeFile(path, 'other')).to.equal(false);
+    expect(readdirSync(folder)).to.deep.equal(['file']);
+    expect(readFileSync(path, 'utf8')).to.equal('text');
   });
 
   it('refuses a folder', async () => {

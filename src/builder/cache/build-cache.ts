@@ -6,6 +6,7 @@ import type { Descriptor } from '../../image/descriptor.ts';
 import { type Digest, digestHex, isDigest } from '../../image/digest.ts';
 import { writeFileAtomic } from '../../util/atomic-file.ts';
 import { type FileLock, lockTransientFile } from '../../util/file-lock.ts';
+import { createWholeFile } from '../../util/whole-file.ts';
 
 const NOTE_INTERVAL = 60_000;
 
@@ -101,7 +102,8 @@ export class BuildCache {
 
   /** Not flushed: a record that a power cut takes costs one step to be run again, and half of one is no JSON. */
   async put(key: Digest, record: CacheRecord): Promise<void> {
-    await writeFileAtomic(this.#pathOf(key), JSON.stringify(record), { durable: false });
+    const [path, text] = [this.#pathOf(key), JSON.stringify(record)];
+    if (!createWholeFile(path, text)) await writeFileAtomic(path, text, { durable: false });
   }
 
   async forget(key: Digest): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors/hawser-error.ts';
+import { namesInSync } from '../util/names-in.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
 
 /**
@@ -28,7 +28,7 @@ export class ScratchFolders {
   }
 
   async #sweep(): Promise<void> {
-    for (const name of namesIn(this.#root)) {
+    for (const name of namesInSync(this.#root)) {
       const [pid = '', start = ''] = name.split('-');
       if (!isRunning({ pid: Number(pid), start }))
         await rm(join(this.#root, name), { recursive: true, force: true });
@@ -37,14 +37,5 @@ export class ScratchFolders {
 
   async close(): Promise<void> {
     for (const path of this.#made.splice(0)) await rm(path, { recursive: true, force: true });
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isHawserError, messageOf, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, isDigest } from '../image/digest.ts';
 import { subjectOfTag } from '../image/referrers.ts';
+import { namesIn } from '../util/names-in.ts';
 import { mapPool } from '../util/pool.ts';
 import { isRunning } from '../util/process-identity.ts';
 import { findMissingContent } from './check-image.ts';
@@ -92,15 +93,6 @@ async function problemOf(hash: () => Promise<Digest>, digest: Digest): Promise<s
   } catch (error) {
     if (isHawserError(error, 'ABORTED')) throw error;
     return `cannot be read: ${messageOf(error)}`;
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }
 

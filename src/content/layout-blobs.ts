@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestHex, isDigest } from '../image/digest.ts';
 import { throwIfAborted } from '../util/abort.ts';
 import { syncFolder } from '../util/atomic-file.ts';
+import { namesInSync } from '../util/names-in.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
 import { ArrivingFile } from './arrivals.ts';
 import type {
@@ -235,7 +236,7 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
 
   async sweepTemporary(): Promise<number> {
     let removed = 0;
-    for (const name of namesIn(this.#ingest)) {
+    for (const name of namesInSync(this.#ingest)) {
       const match = /^(\d+)-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
       if (match === null || isRunning({ pid: Number(match[1]), start: match[2] as string })) continue;
       await rm(join(this.#ingest, name), { force: true, recursive: true });
@@ -246,7 +247,7 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
 
   async *list(): AsyncGenerator<BlobInfo, void> {
     for (const algorithm of algorithms) {
-      for (const name of namesIn(join(this.#root, 'blobs', algorithm))) {
+      for (const name of namesInSync(join(this.#root, 'blobs', algorithm))) {
         const digest = `${algorithm}:${name}`;
         const info = isDigest(digest) ? await this.stat(digest) : undefined;
         if (info !== undefined) yield info;
@@ -262,15 +263,5 @@ export class LayoutBlobs implements BlobReader, BlobWriter, BlobCatalog, BlobFil
       if (systemErrorCode(error) === 'ENOENT') return false;
       throw error;
     }
-  }
-}
-
-/** At once: every build looks, and mostly finds nothing. */
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }

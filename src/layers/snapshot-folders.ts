@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { type Digest, digestOf, isDigest } from '../image/digest.ts';
 import { type FileLock, lockFile } from '../util/file-lock.ts';
+import { namesInSync } from '../util/names-in.ts';
 import { isRunning, ownIdentity } from '../util/process-identity.ts';
 import type { SnapshotInfo } from './snapshotter.ts';
 
@@ -47,15 +48,6 @@ export function folderNameOf(chainID: Digest): string {
 export function chainIDOfFolder(name: string): Digest | undefined {
   const text = name.replace('-', ':');
   return isDigest(text) ? text : undefined;
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function readJson<Value>(path: string): Value | undefined {
@@ -118,7 +110,7 @@ export class SnapshotFolders {
 
   committed(): readonly SnapshotInfo[] {
     const infos: SnapshotInfo[] = [];
-    for (const name of namesIn(join(this.root, 'committed'))) {
+    for (const name of namesInSync(join(this.root, 'committed'))) {
       const chainID = chainIDOfFolder(name);
       const info = chainID === undefined ? undefined : this.info(chainID);
       if (info !== undefined) infos.push(info);
@@ -127,7 +119,7 @@ export class SnapshotFolders {
   }
 
   activeRecords(): readonly ActiveRecord[] {
-    return namesIn(join(this.root, 'active')).flatMap(
+    return namesInSync(join(this.root, 'active')).flatMap(
       name => readJson<ActiveRecord>(join(this.root, 'active', name, 'record.json')) ?? [],
     );
   }
@@ -198,10 +190,10 @@ export class SnapshotFolders {
 
   /** What processes that are gone left: the keys of mount points that nobody has, and active folders. */
   stale(): { readonly mountPoints: readonly string[]; readonly folders: readonly string[] } {
-    const keys = namesIn(this.mounts); // first: see the order above
+    const keys = namesInSync(this.mounts); // first: see the order above
     const living = new Set<string>();
     const folders: string[] = [];
-    for (const name of namesIn(join(this.root, 'active'))) {
+    for (const name of namesInSync(join(this.root, 'active'))) {
       const [owner = '', key = ''] = name.split('~', 2);
       const [pid, start = ''] = owner.split('-', 2);
       if (owner === KEEP || isRunning({ pid: Number(pid), start })) living.add(key);

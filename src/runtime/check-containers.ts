@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../content/finding.ts';
-import { systemErrorCode } from '../errors/hawser-error.ts';
+import { namesInSync } from '../util/names-in.ts';
 import type { Roots } from '../util/roots.ts';
 import { containerFolder, containerIDs, readRecord, snapshotKeyOf } from './container-store.ts';
 import type { ContainerRecord } from './container-types.ts';
@@ -92,19 +92,10 @@ function orphanLayers(roots: Roots, { keys, discard }: WritableLayers): readonly
   });
 }
 
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 /** A name is written before the folder of its container, under one lock; without the folder it is free. */
 function checkNames(roots: Roots): readonly Finding[] {
   const folder = join(roots.root, 'containers', 'names');
-  return namesIn(folder).flatMap((name): Finding[] => {
+  return namesInSync(folder).flatMap((name): Finding[] => {
     const path = join(folder, name);
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined || Date.now() - stat.mtimeMs < CREATE_TIME) return [];
@@ -118,7 +109,7 @@ function checkNames(roots: Roots): readonly Finding[] {
 /** A volume is made before its record, which a crash may keep from it: its data stays, and it gets a new one when used. */
 function checkVolumes({ root }: Roots): readonly Finding[] {
   const folder = join(root, 'volumes');
-  return namesIn(folder).flatMap((name): Finding[] => {
+  return namesInSync(folder).flatMap((name): Finding[] => {
     const record = join(folder, name, 'volume.json');
     if (!existsSync(record) || findVolume({ root }, name) !== undefined) return [];
     const problem = 'its record cannot be read';

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HawserError, systemErrorCode } from '../errors/hawser-error.ts';
 import { formatPlatform, hostPlatform, type Platform } from '../image/platform.ts';
+import { namesInSync } from '../util/names-in.ts';
 import { exitProgram, knownArchitectures } from './exit-program.ts';
 import { resolveInRootfs } from './rootfs-path.ts';
 
@@ -77,7 +78,7 @@ function obstacleTo(program: Buffer, folder: string, rootfs: string | undefined)
     why: 'no emulator is registered',
     remedy: 'Install the packages qemu-user-static and binfmt-support',
   };
-  const names = namesIn(folder);
+  const names = namesInSync(folder);
   if (!names.includes('status')) return runsHere(program) ? undefined : none;
   if (readFileSync(join(folder, 'status'), 'utf8').trim() === 'disabled') {
     return { why: 'binfmt_misc is disabled', remedy: `Write 1 to ${join(folder, 'status')}` };
@@ -90,15 +91,6 @@ function obstacleTo(program: Buffer, folder: string, rootfs: string | undefined)
     why: `${emulator.interpreter} is not in the image`,
     remedy: 'Register it with the flag F, as the package qemu-user-static does',
   };
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 const mountPoint = '/proc/sys/fs/binfmt_misc';

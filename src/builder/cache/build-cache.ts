@@ -1,11 +1,12 @@
 import { readFileSync, statSync, utimesSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHawserError, systemErrorCode } from '../../errors/hawser-error.ts';
 import type { Descriptor } from '../../image/descriptor.ts';
 import { type Digest, digestHex, isDigest } from '../../image/digest.ts';
 import { writeFileAtomic } from '../../util/atomic-file.ts';
 import { type FileLock, lockTransientFile } from '../../util/file-lock.ts';
+import { namesIn } from '../../util/names-in.ts';
 import { createWholeFile } from '../../util/whole-file.ts';
 
 const NOTE_INTERVAL = 60_000;
@@ -124,15 +125,6 @@ export class BuildCache {
 
   #pathOf(key: Digest): string {
     return join(this.#folder, `${digestHex(key)}.json`);
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
   }
 }
 

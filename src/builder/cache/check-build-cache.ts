@@ -1,19 +1,11 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Finding } from '../../content/finding.ts';
 import type { BlobReader } from '../../content/store.ts';
 import { systemErrorCode } from '../../errors/hawser-error.ts';
 import type { Digest } from '../../image/digest.ts';
+import { namesIn } from '../../util/names-in.ts';
 import { BuildCache } from './build-cache.ts';
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
 
 /** Of `<file>.<pid>.<random>.tmp`. */
 function isLeft(name: string): boolean {

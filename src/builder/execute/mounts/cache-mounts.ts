@@ -5,6 +5,7 @@ import { isHawserError, systemErrorCode } from '../../../errors/hawser-error.ts'
 import { digestHex, digestOf } from '../../../image/digest.ts';
 import { diskUsage } from '../../../layers/snapshot-folders.ts';
 import { type FileLock, lockFile, withFileLock } from '../../../util/file-lock.ts';
+import { namesIn } from '../../../util/names-in.ts';
 
 /*
  * <root>/<key>/<number>/ is a cache, beside it <number>.lock, which its users hold while they run, and `lock`, under which
@@ -148,13 +149,4 @@ export async function pruneCacheMounts(root: string): Promise<number> {
   let freed = 0;
   for (const { name } of await listCacheMounts(root)) freed += (await removeCacheMount(root, name)) ?? 0;
   return freed;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
